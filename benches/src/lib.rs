@@ -1,0 +1,1 @@
+//! What the benches share: generated clusters of any size.

@@ -1,0 +1,1 @@
+//! admit: to be written.

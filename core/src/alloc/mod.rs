@@ -1,0 +1,1 @@
+//! alloc: to be written.

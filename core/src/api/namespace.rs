@@ -1,0 +1,20 @@
+//! Namespace v1.
+
+use super::{Json, ObjectMeta};
+use std_alloc::string::String;
+
+object! {
+    /// A part of the cluster in which names are unique.
+    pub struct Namespace {
+        /// `v1`.
+        pub api_version: String,
+        /// `Namespace`.
+        pub kind: String,
+        /// Name and labels.
+        pub metadata: ObjectMeta,
+        /// Kept as it came.
+        pub spec: Json,
+        /// Kept as it came.
+        pub status: Json,
+    }
+}

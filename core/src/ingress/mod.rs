@@ -1,0 +1,1 @@
+//! ingress: to be written.

@@ -1,0 +1,10 @@
+//! Selectors: which labels an object must have.
+//!
+//! Three forms, one meaning: the map of a Service, the `LabelSelector` of a Deployment, the text of a query. All
+//! become a [`Selector`], a list of requirements that must all hold.
+
+mod labels;
+mod selector;
+
+pub use labels::Labels;
+pub use selector::{Operator, Requirement, Selector};

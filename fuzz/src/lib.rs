@@ -1,0 +1,16 @@
+//! Fuzz bodies with their oracles, as plain functions: stable Rust replays them in every test run.
+//!
+//! A body takes any bytes and panics when the library and the oracle disagree. The oracle is the dumbest correct
+//! implementation. One file per area; each body is named in [`BODIES`].
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a body panics to report"
+)]
+
+/// A fuzz body.
+pub type Body = fn(&[u8]);
+
+/// All bodies by name; the name is also that of the body's corpus folder.
+pub const BODIES: &[(&str, Body)] = &[];
