@@ -12,16 +12,16 @@ type Run = fn(&Value) -> Vec<Case>;
 const KINDS: &[(&str, Run)] = &[];
 
 /// How one case went.
-pub struct Case {
+pub(crate) struct Case {
     /// Names the case in its file.
-    pub id: String,
+    pub(crate) id: String,
     /// What was expected and what came, when it failed.
-    pub outcome: Result<(), String>,
+    pub(crate) outcome: Result<(), String>,
 }
 
 impl Case {
     /// A case that passes when both sides are equal.
-    pub fn equal<T: PartialEq + std::fmt::Debug>(
+    pub(crate) fn equal<T: PartialEq + std::fmt::Debug>(
         id: impl Into<String>,
         expected: &T,
         came: &T,
@@ -35,13 +35,13 @@ impl Case {
     }
 
     /// A case that could not be read, or that failed for a reason of its own.
-    pub fn failed(id: impl Into<String>, reason: impl Into<String>) -> Self {
+    pub(crate) fn failed(id: impl Into<String>, reason: impl Into<String>) -> Self {
         Self { id: id.into(), outcome: Err(reason.into()) }
     }
 }
 
 /// Runs vector files and prints what failed; returns the exit code.
-pub fn run(files: &[std::path::PathBuf]) -> u8 {
+pub(crate) fn run(files: &[std::path::PathBuf]) -> u8 {
     let (mut passed, mut failed) = (0, 0);
     for file in files {
         let (kind, cases) = match cases(file) {
