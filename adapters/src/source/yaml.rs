@@ -40,7 +40,7 @@ pub struct SyntaxError {
 /// assert_eq!(read[1].as_ref().unwrap_err().line, 3);
 /// ```
 pub fn documents(text: &str) -> impl Iterator<Item = Result<Tree, SyntaxError>> {
-    split(text).filter_map(|(first_line, part)| match tree(part, first_line) {
+    split(text).filter_map(|(first_line, part)| match read(part, first_line) {
         Ok(tree) if tree.node == TreeNode::Null => None,
         read => Some(read),
     })
@@ -75,8 +75,12 @@ fn end_of_document(text: &str) -> usize {
     text.len()
 }
 
-/// Reads one document.
-fn tree(text: &str, first_line: u32) -> Result<Tree, SyntaxError> {
+/// Reads one document that starts on `first_line` of its text.
+///
+/// # Errors
+///
+/// It is not YAML, nests too deep, or its aliases make it too large.
+pub fn read(text: &str, first_line: u32) -> Result<Tree, SyntaxError> {
     let mut builder = Builder { offset: first_line - 1, ..Builder::default() };
     let mut parser = Parser::new_from_str(text);
     loop {
