@@ -6,3 +6,4 @@
 pub mod serve;
 pub mod sink;
 pub mod source;
+pub mod store;

@@ -1,1 +1,3 @@
-//! serve: to be written.
+//! What answers on sockets.
+
+pub mod pod;

@@ -1,1 +1,8 @@
-//! source: to be written.
+//! Where objects come from.
+//!
+//! [`files`] reads manifests from files and directories; [`yaml`] makes trees with lines of their text; [`watch`]
+//! tells when files changed.
+
+pub mod files;
+pub mod watch;
+pub mod yaml;

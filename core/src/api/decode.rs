@@ -18,6 +18,7 @@ use serde::{
     },
 };
 use std_alloc::{
+    collections::BTreeSet,
     format,
     string::{String, ToString},
     vec::Vec,
@@ -72,6 +73,13 @@ pub fn decode(document: &Tree) -> Vec<Decoded> {
         },
         _ => Vec::from([Object::decode(document)]),
     }
+}
+
+/// Reads any struct as strictly as the objects: its zero values stand where something is wrong.
+pub fn decode_as<'de, T: Deserialize<'de> + Default>(tree: &'de Tree) -> (T, Vec<Finding>) {
+    let mut findings = Vec::new();
+    let value = object(tree, &mut findings);
+    (value, findings)
 }
 
 /// Reads one struct; mistakes go to `findings`.
@@ -324,9 +332,14 @@ impl<'de> At<'_, 'de> {
         visitor: V,
     ) -> Result<V::Value, Wrong> {
         match &self.tree.node {
-            TreeNode::Map(fields) => {
-                visitor.visit_map(Fields { known, fields, next: 0, value: None, notes: self.notes })
-            }
+            TreeNode::Map(fields) => visitor.visit_map(Fields {
+                known,
+                fields,
+                next: 0,
+                value: None,
+                seen: BTreeSet::new(),
+                notes: self.notes,
+            }),
             TreeNode::Null => {
                 visitor.visit_map(MapDeserializer::<_, Wrong>::new(core::iter::empty::<((), ())>()))
             }
@@ -366,15 +379,16 @@ struct Fields<'a, 'de> {
     fields: &'de [(super::Key, Tree)],
     next: usize,
     value: Option<(&'de str, &'de Tree)>,
+    /// A set, because a stranger's map may have a million keys.
+    seen: BTreeSet<&'de str>,
     notes: &'a Notes,
 }
 
 impl<'de> Fields<'_, 'de> {
     /// Whether a field is to be handed on; if not, says why.
-    fn usable(&self, position: usize, key: &super::Key, tree: &Tree) -> bool {
-        let first = self.fields.iter().position(|(other, _)| other.name == key.name);
+    fn usable(&mut self, key: &'de super::Key, tree: &Tree) -> bool {
         let free_form = self.known.is_none();
-        if first != Some(position) {
+        if !self.seen.insert(&key.name) {
             self.notes.under_key(&key.name, free_form, || {
                 self.notes.note(
                     Kind::Duplicate,
@@ -411,7 +425,7 @@ impl<'de> MapAccess<'de> for Fields<'_, 'de> {
     ) -> Result<Option<K::Value>, Wrong> {
         while let Some((key, tree)) = self.fields.get(self.next) {
             self.next += 1;
-            if self.usable(self.next - 1, key, tree) {
+            if self.usable(key, tree) {
                 self.value = Some((&key.name, tree));
                 return seed.deserialize(BorrowedStrDeserializer::new(&key.name)).map(Some);
             }

@@ -1,0 +1,150 @@
+//! Simulated pods: small servers that say who they are.
+//!
+//! Each port of a pod speaks HTTP, or echoes whatever else a client sends over TCP or UDP; all of them say first
+//! which pod answered, at which address, and for which Service:
+//!
+//! ```text
+//! pod default/webapp-x2x9z at 127.97.0.17:8080 for service default/webapp, client 127.0.0.1:41234
+//! ```
+//!
+//! [`Pods::reconcile`] makes the set of ports what it should be and leaves open connections alone.
+
+mod http;
+mod stream;
+
+use arc_swap::ArcSwap;
+use std::{collections::HashMap, io, net::SocketAddr, sync::Arc};
+use svckit::model::Protocol;
+use tokio::{
+    net::{TcpListener, UdpSocket},
+    task::JoinHandle,
+};
+
+/// One port of a simulated pod.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PodPort {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// How; SCTP is not simulated.
+    pub protocol: Protocol,
+    /// Who it says it is.
+    pub identity: Identity,
+}
+
+/// Who a pod's port says it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// `namespace/name` of the pod.
+    pub pod: String,
+    /// The address clients of the cluster know it by.
+    pub address: SocketAddr,
+    /// Services that lead here, `namespace/name`.
+    pub services: Vec<String>,
+}
+
+impl Identity {
+    /// The line that each answer starts with.
+    #[must_use]
+    pub fn line(&self, client: SocketAddr) -> String {
+        let services = match &self.services[..] {
+            [] => "no service".into(),
+            [one] => format!("service {one}"),
+            more => format!("services {}", more.join(" ")),
+        };
+        format!("pod {} at {} for {services}, client {client}\n", self.pod, self.address)
+    }
+}
+
+/// The simulated pods of this process.
+#[derive(Debug, Default)]
+pub struct Pods {
+    ports: HashMap<(SocketAddr, Protocol), Running>,
+}
+
+/// A port that listens.
+#[derive(Debug)]
+struct Running {
+    identity: Arc<ArcSwap<Identity>>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Pods {
+    /// Opens what is new, closes what is gone, and tells the others their services.
+    ///
+    /// Returns the ports that could not be opened, and why. Must be called inside a tokio runtime.
+    pub fn reconcile(&mut self, wanted: Vec<PodPort>) -> Vec<(PodPort, io::Error)> {
+        let mut before = std::mem::take(&mut self.ports);
+        let mut refused = Vec::new();
+        for port in wanted {
+            let key = (port.listen, port.protocol);
+            if let Some(running) = before.remove(&key) {
+                running.identity.store(Arc::new(port.identity));
+                self.ports.insert(key, running);
+                continue;
+            }
+            match Running::start(&port) {
+                Ok(running) => {
+                    self.ports.insert(key, running);
+                }
+                Err(error) => refused.push((port, error)),
+            }
+        }
+        refused
+    }
+}
+
+impl Running {
+    fn start(port: &PodPort) -> io::Result<Self> {
+        let identity = Arc::new(ArcSwap::from_pointee(port.identity.clone()));
+        let task = match port.protocol {
+            Protocol::Tcp => {
+                let socket = std::net::TcpListener::bind(port.listen)?;
+                socket.set_nonblocking(true)?;
+                tokio::spawn(accept(TcpListener::from_std(socket)?, identity.clone()))
+            }
+            Protocol::Udp => {
+                let socket = std::net::UdpSocket::bind(port.listen)?;
+                socket.set_nonblocking(true)?;
+                tokio::spawn(answer(UdpSocket::from_std(socket)?, identity.clone()))
+            }
+            Protocol::Sctp => {
+                return Err(io::Error::new(io::ErrorKind::Unsupported, "SCTP is not simulated"));
+            }
+        };
+        Ok(Self { identity, task })
+    }
+}
+
+/// Takes TCP connections for as long as the port is there.
+async fn accept(listener: TcpListener, identity: Arc<ArcSwap<Identity>>) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, client)) => {
+                tokio::spawn(stream::serve(stream, client, identity.load_full()));
+            }
+            // Out of descriptors: some connection will end.
+            Err(_) => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
+        }
+    }
+}
+
+/// Answers datagrams: who we are, then what was sent.
+async fn answer(socket: UdpSocket, identity: Arc<ArcSwap<Identity>>) {
+    let mut buffer = vec![0; 65_535];
+    loop {
+        let Ok((length, client)) = socket.recv_from(&mut buffer).await else { continue };
+        let mut reply = identity.load().line(client).into_bytes();
+        reply.extend(buffer.iter().take(length));
+        // A client that is gone, or a datagram that would be too large: nobody is waiting.
+        let _ = socket.send_to(&reply, client).await;
+    }
+}
+
+#[cfg(test)]
+mod tests;
