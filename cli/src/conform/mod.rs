@@ -4,6 +4,10 @@
 //! calls; none of them decides anything itself.
 
 mod allocator_bands;
+mod expectation;
+mod ip_families;
+mod service_validation;
+mod syntax;
 
 use serde_json::Value;
 
@@ -11,7 +15,12 @@ use serde_json::Value;
 type Run = fn(&Value) -> Vec<Case>;
 
 /// The kinds there are.
-const KINDS: &[(&str, Run)] = &[("allocator-bands", allocator_bands::run)];
+const KINDS: &[(&str, Run)] = &[
+    ("allocator-bands", allocator_bands::run),
+    ("ip-families", ip_families::run),
+    ("service-validation", service_validation::run),
+    ("syntax", syntax::run),
+];
 
 /// How one case went.
 pub(crate) struct Case {
