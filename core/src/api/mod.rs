@@ -45,7 +45,7 @@ mod decode;
 mod tree;
 
 #[cfg(feature = "serde")]
-pub use decode::{Decoded, decode};
+pub use decode::{Decoded, decode, decode_as};
 pub use endpoint_slice::*;
 pub use endpoints::*;
 pub use ingress::*;
@@ -56,7 +56,7 @@ pub use json::Json;
 pub use meta::*;
 pub use namespace::*;
 pub use node::*;
-pub use object::Object;
+pub use object::{Object, ObjectId};
 pub use pod::*;
 pub use secret::*;
 pub use service::*;
