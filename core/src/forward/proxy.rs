@@ -52,11 +52,9 @@ impl Proxy {
     pub fn apply(&mut self, change: &Change) {
         match change {
             Change::Service(service) => {
-                if self.services.insert(service.key.clone(), service.clone()).as_ref()
-                    != Some(service)
-                {
-                    self.dirty.insert(service.key.clone());
-                }
+                let before = self.services.insert(service.key.clone(), service.clone());
+                let changed = before.as_ref() != Some(service);
+                self.dirty.extend(changed.then(|| service.key.clone()));
             }
             Change::ServiceGone(key) => {
                 self.services.remove(key);
