@@ -8,6 +8,7 @@ mod expectation;
 mod ip_families;
 mod service_validation;
 mod syntax;
+mod topology;
 
 use serde_json::Value;
 
@@ -20,6 +21,7 @@ const KINDS: &[(&str, Run)] = &[
     ("ip-families", ip_families::run),
     ("service-validation", service_validation::run),
     ("syntax", syntax::run),
+    ("topology", topology::run),
 ];
 
 /// How one case went.
