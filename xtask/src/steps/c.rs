@@ -117,7 +117,8 @@ fn programs(workspace: &Workspace) -> Result<(), Fault> {
             let name = source.file_stem().unwrap_or_default().to_string_lossy();
             let program: PathBuf = folder.join(format!("{name}-{compiler}-{standard}"));
             let build = Command::new(compiler).arg(format!("-std={standard}")).words(WARNINGS);
-            let build = build.words("-g -I ffi/include").arg(source).arg(&archive);
+            // Valgrind reads this form of debug information from both compilers.
+            let build = build.words("-gdwarf-4 -I ffi/include").arg(source).arg(&archive);
             build.words(SYSTEM_LIBRARIES).arg("-o").arg(&program).within(&workspace.root).run()?;
             let check = Command::new("valgrind").words("-q --leak-check=full --error-exitcode=9");
             check.arg(&program).within(&workspace.root).run()?;
