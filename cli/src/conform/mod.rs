@@ -9,6 +9,7 @@ mod ip_families;
 mod other_validation;
 mod service_validation;
 mod syntax;
+mod topology;
 
 use serde_json::Value;
 
@@ -22,6 +23,7 @@ const KINDS: &[(&str, Run)] = &[
     ("other-validation", other_validation::run),
     ("service-validation", service_validation::run),
     ("syntax", syntax::run),
+    ("topology", topology::run),
 ];
 
 /// How one case went.

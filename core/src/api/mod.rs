@@ -5,7 +5,7 @@
 //! absent field is `None` where Kubernetes tells absent from zero, and zero where it doesn't. Fields that svckit
 //! has no use for are kept as [`Json`], so an object that is printed again has lost nothing.
 //!
-//! [`decode`] reads any of them from a [`Tree`] and reports *everything* that is wrong, with paths and lines.
+//! [`decode()`] reads any of them from a [`Tree`] and reports *everything* that is wrong, with paths and lines.
 
 /// Declares objects: a struct whose fields print only when they differ from their zero value, as in Kubernetes.
 macro_rules! object {

@@ -94,7 +94,7 @@ impl Draw<'_> {
         }
         if draws.health {
             let at = SPEC.child("healthCheckNodePort");
-            let port = self.draw_port(Protocols::only(Protocol::Tcp), at)?;
+            let port = self.draw_port(Protocol::Tcp.into(), at)?;
             spec.health_check_node_port = port.get().into();
         }
         Ok(())

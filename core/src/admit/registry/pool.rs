@@ -3,7 +3,7 @@
 use super::{Settings, SettingsError, claim::Claim};
 use crate::{
     Seed, Time,
-    alloc::{AllocError, ClusterIpRanges, NodePorts, PortRange, Protocols},
+    alloc::{AddressRange, AllocError, ClusterIpRanges, NodePorts, PortRange, Protocols},
     model::{Family, Port},
 };
 use core::net::IpAddr;
@@ -24,10 +24,10 @@ impl Pool {
             return Err(SettingsError::NoRange);
         }
         let quarantine = settings.quarantine;
-        let addresses =
-            ClusterIpRanges::with_quarantine(&settings.service_cidrs, quarantine, seed.derive(1))
-                .map_err(SettingsError::Range)?;
-        let ports = NodePorts::with_quarantine(settings.node_ports, quarantine, seed.derive(2));
+        let addresses = ClusterIpRanges::new(&settings.service_cidrs, seed.derive(1))
+            .map_err(SettingsError::Range)?
+            .with_quarantine(quarantine);
+        let ports = NodePorts::new(settings.node_ports, seed.derive(2)).with_quarantine(quarantine);
         Ok(Self { families: addresses.families(), addresses, ports })
     }
 
@@ -37,7 +37,7 @@ impl Pool {
     }
 
     pub(super) fn ranges(&self) -> impl Iterator<Item = IpNet> + '_ {
-        self.addresses.ranges()
+        self.addresses.ranges().map(AddressRange::cidr)
     }
 
     pub(super) const fn node_ports(&self) -> PortRange {
@@ -55,21 +55,23 @@ impl Pool {
     pub(super) fn is_taken(&self, claim: Claim) -> bool {
         match claim {
             Claim::Address(addr) => self.addresses.is_held(addr),
-            Claim::Port(port, protocol) => self.ports.held(port).contains(protocol),
+            Claim::Port(port, protocol) => {
+                self.ports.holds(port).is_some_and(|held| held.contains(protocol))
+            }
         }
     }
 
     pub(super) fn take(&mut self, claim: Claim) -> Result<(), AllocError> {
         match claim {
             Claim::Address(addr) => self.addresses.reserve(addr),
-            Claim::Port(port, protocol) => self.ports.reserve(port, Protocols::only(protocol)),
+            Claim::Port(port, protocol) => self.ports.reserve(port, protocol.into()),
         }
     }
 
     pub(super) fn give_back(&mut self, claim: Claim, now: Time) {
         match claim {
             Claim::Address(addr) => self.addresses.release(addr, now),
-            Claim::Port(port, protocol) => self.ports.release(port, Protocols::only(protocol), now),
+            Claim::Port(port, protocol) => self.ports.release(port, protocol.into(), now).is_some(),
         };
     }
 

@@ -60,9 +60,9 @@ pub(super) fn open(
         {
             Some((_, members, protocols)) => {
                 members.push(i);
-                *protocols = protocols.with(protocol);
+                *protocols = *protocols | protocol.into();
             }
-            None => groups.push((port.port, Vec::from([i]), Protocols::only(protocol))),
+            None => groups.push((port.port, Vec::from([i]), protocol.into())),
         }
     }
     groups.into_iter().map(|(_, members, protocols)| (members, protocols)).collect()

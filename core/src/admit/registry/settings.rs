@@ -29,7 +29,7 @@ impl Default for Settings {
         let range = IpNet::new(IpAddr::V4(Ipv4Addr::new(10, 96, 0, 0)), 12);
         Self {
             service_cidrs: range.into_iter().collect(),
-            node_ports: PortRange::default(),
+            node_ports: PortRange::DEFAULT,
             gates: Gates::default(),
             quarantine: Duration::from_secs(60),
         }
@@ -37,7 +37,7 @@ impl Default for Settings {
 }
 
 /// Settings that make no cluster.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SettingsError {
     /// There is no range for cluster IPs. Give at least one.
