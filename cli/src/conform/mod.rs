@@ -6,6 +6,7 @@
 mod allocator_bands;
 mod expectation;
 mod ip_families;
+mod other_validation;
 mod service_validation;
 mod syntax;
 mod topology;
@@ -19,6 +20,7 @@ type Run = fn(&Value) -> Vec<Case>;
 const KINDS: &[(&str, Run)] = &[
     ("allocator-bands", allocator_bands::run),
     ("ip-families", ip_families::run),
+    ("other-validation", other_validation::run),
     ("service-validation", service_validation::run),
     ("syntax", syntax::run),
     ("topology", topology::run),
