@@ -6,6 +6,7 @@
 mod allocator_bands;
 mod expectation;
 mod ip_families;
+mod selectors;
 mod service_validation;
 mod syntax;
 
@@ -18,6 +19,7 @@ type Run = fn(&Value) -> Vec<Case>;
 const KINDS: &[(&str, Run)] = &[
     ("allocator-bands", allocator_bands::run),
     ("ip-families", ip_families::run),
+    ("selectors", selectors::run),
     ("service-validation", service_validation::run),
     ("syntax", syntax::run),
 ];
