@@ -7,6 +7,7 @@ mod allocator_bands;
 mod expectation;
 mod ip_families;
 mod other_validation;
+mod selectors;
 mod service_validation;
 mod syntax;
 mod topology;
@@ -21,6 +22,7 @@ const KINDS: &[(&str, Run)] = &[
     ("allocator-bands", allocator_bands::run),
     ("ip-families", ip_families::run),
     ("other-validation", other_validation::run),
+    ("selectors", selectors::run),
     ("service-validation", service_validation::run),
     ("syntax", syntax::run),
     ("topology", topology::run),
