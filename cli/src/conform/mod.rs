@@ -3,13 +3,26 @@
 //! A vector file is JSON whose top-level `kind` names its schema. Each kind has one file here that turns cases into
 //! calls; none of them decides anything itself.
 
+mod allocator_bands;
+mod expectation;
+mod ip_families;
+mod service_validation;
+mod syntax;
+mod topology;
+
 use serde_json::Value;
 
 /// Runs the cases of one vector file.
 type Run = fn(&Value) -> Vec<Case>;
 
 /// The kinds there are.
-const KINDS: &[(&str, Run)] = &[];
+const KINDS: &[(&str, Run)] = &[
+    ("allocator-bands", allocator_bands::run),
+    ("ip-families", ip_families::run),
+    ("service-validation", service_validation::run),
+    ("syntax", syntax::run),
+    ("topology", topology::run),
+];
 
 /// How one case went.
 pub(crate) struct Case {
