@@ -5,6 +5,7 @@
 
 mod allocator_bands;
 mod expectation;
+mod ingress_paths;
 mod ip_families;
 mod service_validation;
 mod syntax;
@@ -18,6 +19,7 @@ type Run = fn(&Value) -> Vec<Case>;
 /// The kinds there are.
 const KINDS: &[(&str, Run)] = &[
     ("allocator-bands", allocator_bands::run),
+    ("ingress-paths", ingress_paths::run),
     ("ip-families", ip_families::run),
     ("service-validation", service_validation::run),
     ("syntax", syntax::run),

@@ -36,6 +36,7 @@ pub use backend::{Backend, BackendRef, Unresolved};
 pub use class::{ClassSelection, Classes, IngressClass, NotOurs};
 pub use explain::{Candidate, Explanation, Verdict};
 pub use host::{BadHost, Host};
+pub(crate) use path::escape;
 pub use path::{BadPath, EscapedSlash, PathPolicy};
 pub use request::{BadRequest, Request, RequestHead, Scratch, Target};
 pub use route::{DefaultRoute, Match, MatchKind, Outcome, Pattern, Route};
