@@ -5,6 +5,7 @@
 
 mod allocator_bands;
 mod expectation;
+mod ingress_paths;
 mod ip_families;
 mod other_validation;
 mod selectors;
@@ -20,6 +21,7 @@ type Run = fn(&Value) -> Vec<Case>;
 /// The kinds there are.
 const KINDS: &[(&str, Run)] = &[
     ("allocator-bands", allocator_bands::run),
+    ("ingress-paths", ingress_paths::run),
     ("ip-families", ip_families::run),
     ("other-validation", other_validation::run),
     ("selectors", selectors::run),
