@@ -8,6 +8,7 @@ mod expectation;
 mod ingress_paths;
 mod ip_families;
 mod other_validation;
+mod packet_flow;
 mod selectors;
 mod service_validation;
 mod syntax;
@@ -24,6 +25,7 @@ const KINDS: &[(&str, Run)] = &[
     ("ingress-paths", ingress_paths::run),
     ("ip-families", ip_families::run),
     ("other-validation", other_validation::run),
+    ("packet-flow", packet_flow::run),
     ("selectors", selectors::run),
     ("service-validation", service_validation::run),
     ("syntax", syntax::run),
