@@ -9,8 +9,11 @@
     reason = "a body panics to report"
 )]
 
+mod admit;
+
 /// A fuzz body.
 pub type Body = fn(&[u8]);
 
 /// All bodies by name; the name is also that of the body's corpus folder.
-pub const BODIES: &[(&str, Body)] = &[];
+pub const BODIES: &[(&str, Body)] =
+    &[("admit_registry", admit::registry), ("admit_service_rules", admit::service_rules)];
