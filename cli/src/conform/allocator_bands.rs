@@ -1,7 +1,7 @@
 //! Kind `allocator-bands`: usable numbers and bands of address and port ranges.
 
 use serde_json::{Value, json};
-use std::ops::RangeInclusive;
+use std::{net::IpAddr, ops::RangeInclusive};
 use svckit::{
     Seed,
     alloc::{AddressRange, PortRange},
@@ -28,39 +28,52 @@ fn compare(case: &Value, name: &str, came: Option<Value>) -> Case {
 
 fn addresses(case: &Value) -> Option<Value> {
     let cidr = case.get("cidr")?.as_str()?;
-    let range = AddressRange::new(cidr.parse().ok()?, Seed([1; 4])).ok()?;
-    let network = range.range();
-    let all = range.static_band().or_else(|| range.dynamic_band()).map(|band| *band.start());
-    let last = range.dynamic_band().map(|band| *band.end());
-    let mut came =
-        json!({ "cidr": cidr, "usable": range.usable(), "offset": range.static_band_len() });
+    let range = AddressRange::in_bitmap_mode(cidr.parse().ok()?, Seed([1; 4])).ok()?;
+    let network = range.cidr();
+    let statics = range.static_band();
+    let dynamic = range.dynamic_band();
+    let offset = match (&statics, range.first()) {
+        (Some(band), Some(first)) => distance(first, *band.end()) + 1,
+        _ => 0,
+    };
+    let mut came = json!({ "cidr": cidr, "usable": range.usable(), "offset": offset });
     let mut put = |key: &str, value: Option<Value>| {
         if let (Some(value), Some(fields)) = (value, came.as_object_mut()) {
             fields.insert(key.into(), value);
         }
     };
-    let text = |band: RangeInclusive<std::net::IpAddr>| json!([band.start(), band.end()]);
-    put("first", all.map(|addr| json!(addr)));
-    put("last", last.map(|addr| json!(addr)));
-    put("static", range.static_band().map(text));
-    put("dynamic", range.dynamic_band().map(text));
+    let text = |band: RangeInclusive<IpAddr>| json!([band.start(), band.end()]);
+    put("first", range.first().map(|addr| json!(addr)));
+    put("last", range.last().map(|addr| json!(addr)));
+    put("static", statics.map(text));
+    put("dynamic", dynamic.map(text));
     put("network", Some(json!(network.network())));
     put("broadcast", network.addr().is_ipv4().then(|| json!(network.broadcast())));
     Some(came)
 }
 
+/// How many addresses one lies above another of its family.
+fn distance(low: IpAddr, high: IpAddr) -> u128 {
+    let number = |addr: IpAddr| match addr {
+        IpAddr::V4(addr) => u128::from(u32::from(addr)),
+        IpAddr::V6(addr) => addr.into(),
+    };
+    number(high).saturating_sub(number(low))
+}
+
 fn ports(case: &Value) -> Option<Value> {
     let end = |n: usize| Port::new(u16::try_from(case.get("range")?.get(n)?.as_u64()?).ok()?);
-    let range = PortRange::new(end(0)?, end(1)?)?;
-    let text = |band: RangeInclusive<u16>| json!([band.start(), band.end()]);
+    let range = PortRange::new(end(0)?, end(1)?).ok()?;
+    let text = |band: &RangeInclusive<Port>| json!([band.start().get(), band.end().get()]);
+    let offset = range.static_band().map_or(0, |band| band.end().get() - band.start().get() + 1);
     let mut came = json!({
         "range": [range.first().get(), range.last().get()],
-        "size": range.len(),
-        "offset": range.static_band_len(),
-        "dynamic": text(range.dynamic_band()),
+        "size": range.size(),
+        "offset": offset,
+        "dynamic": text(&range.dynamic_band()),
     });
     if let (Some(band), Some(fields)) = (range.static_band(), came.as_object_mut()) {
-        fields.insert("static".into(), text(band));
+        fields.insert("static".into(), text(&band));
     }
     Some(came)
 }
