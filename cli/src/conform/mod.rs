@@ -3,13 +3,15 @@
 //! A vector file is JSON whose top-level `kind` names its schema. Each kind has one file here that turns cases into
 //! calls; none of them decides anything itself.
 
+mod dns;
+
 use serde_json::Value;
 
 /// Runs the cases of one vector file.
 type Run = fn(&Value) -> Vec<Case>;
 
 /// The kinds there are.
-const KINDS: &[(&str, Run)] = &[];
+const KINDS: &[(&str, Run)] = &[("dns", dns::run)];
 
 /// How one case went.
 pub(crate) struct Case {
