@@ -4,6 +4,7 @@
 //! calls; none of them decides anything itself.
 
 mod allocator_bands;
+mod dns;
 mod expectation;
 mod ingress_paths;
 mod ip_families;
@@ -22,6 +23,7 @@ type Run = fn(&Value) -> Vec<Case>;
 /// The kinds there are.
 const KINDS: &[(&str, Run)] = &[
     ("allocator-bands", allocator_bands::run),
+    ("dns", dns::run),
     ("ingress-paths", ingress_paths::run),
     ("ip-families", ip_families::run),
     ("other-validation", other_validation::run),
