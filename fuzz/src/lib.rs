@@ -9,8 +9,14 @@
     reason = "a body panics to report"
 )]
 
+mod alloc;
+
 /// A fuzz body.
 pub type Body = fn(&[u8]);
 
 /// All bodies by name; the name is also that of the body's corpus folder.
-pub const BODIES: &[(&str, Body)] = &[];
+pub const BODIES: &[(&str, Body)] = &[
+    ("alloc_addresses", alloc::alloc_addresses),
+    ("alloc_ranges", alloc::alloc_ranges),
+    ("alloc_ports", alloc::alloc_ports),
+];
