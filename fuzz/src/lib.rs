@@ -10,6 +10,7 @@
 )]
 
 mod admit;
+mod alloc;
 pub mod select;
 pub mod slices;
 
@@ -23,4 +24,7 @@ pub const BODIES: &[(&str, Body)] = &[
     ("selector_text", select::text),
     ("selector_index", select::index),
     ("slices", slices::controller),
+    ("alloc_addresses", alloc::alloc_addresses),
+    ("alloc_ranges", alloc::alloc_ranges),
+    ("alloc_ports", alloc::alloc_ports),
 ];
