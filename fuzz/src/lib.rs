@@ -9,11 +9,18 @@
     reason = "a body panics to report"
 )]
 
-mod admit;
+pub mod admit;
+pub mod select;
+pub mod slices;
 
 /// A fuzz body.
 pub type Body = fn(&[u8]);
 
 /// All bodies by name; the name is also that of the body's corpus folder.
-pub const BODIES: &[(&str, Body)] =
-    &[("admit_registry", admit::registry), ("admit_service_rules", admit::service_rules)];
+pub const BODIES: &[(&str, Body)] = &[
+    ("admit_registry", admit::registry),
+    ("admit_service_rules", admit::service_rules),
+    ("selector_text", select::text),
+    ("selector_index", select::index),
+    ("slices", slices::controller),
+];
