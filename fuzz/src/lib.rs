@@ -10,6 +10,8 @@
 )]
 
 mod alloc;
+pub mod select;
+pub mod slices;
 
 /// A fuzz body.
 pub type Body = fn(&[u8]);
@@ -19,4 +21,7 @@ pub const BODIES: &[(&str, Body)] = &[
     ("alloc_addresses", alloc::alloc_addresses),
     ("alloc_ranges", alloc::alloc_ranges),
     ("alloc_ports", alloc::alloc_ports),
+    ("selector_text", select::text),
+    ("selector_index", select::index),
+    ("slices", slices::controller),
 ];

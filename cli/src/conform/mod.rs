@@ -5,7 +5,10 @@
 
 mod allocator_bands;
 mod expectation;
+mod ingress_paths;
 mod ip_families;
+mod other_validation;
+mod selectors;
 mod service_validation;
 mod syntax;
 mod topology;
@@ -18,7 +21,10 @@ type Run = fn(&Value) -> Vec<Case>;
 /// The kinds there are.
 const KINDS: &[(&str, Run)] = &[
     ("allocator-bands", allocator_bands::run),
+    ("ingress-paths", ingress_paths::run),
     ("ip-families", ip_families::run),
+    ("other-validation", other_validation::run),
+    ("selectors", selectors::run),
     ("service-validation", service_validation::run),
     ("syntax", syntax::run),
     ("topology", topology::run),

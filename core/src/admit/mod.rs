@@ -11,15 +11,25 @@
 //! Nothing here does I/O or keeps time. `object` and `line` of findings are left to whoever read the text, except
 //! where the [`Registry`] knows the object.
 
+pub mod endpoint_slice;
+pub mod endpoints;
 mod field;
 mod gates;
+pub mod ingress;
+pub mod ingress_class;
+pub mod ip_address;
 mod metadata;
 pub mod model;
+mod object;
+pub mod pod;
 mod registry;
 pub mod service;
+pub mod service_cidr;
 pub mod syntax;
+pub mod workload;
 
 pub use gates::Gates;
+pub use object::{default, validate, warnings};
 pub use registry::{
     Admitted, AllocatedPort, Allocation, BadAllocation, Registry, Settings, SettingsError,
 };
