@@ -3,6 +3,7 @@
 //! [`source`] reads objects (files), [`sink`] writes rules to kernels, [`serve`] answers on sockets. Whatever an
 //! adapter decides is a bug: decisions belong to the `svckit` crate, where they are pure and tested.
 
+pub mod clock;
 pub mod serve;
 pub mod sink;
 pub mod source;

@@ -37,6 +37,7 @@ pub mod select;
 pub mod slices;
 pub mod table;
 
+mod name;
 mod seed;
 mod time;
 pub use seed::Seed;

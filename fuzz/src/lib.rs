@@ -9,8 +9,15 @@
     reason = "a body panics to report"
 )]
 
+pub mod select;
+pub mod slices;
+
 /// A fuzz body.
 pub type Body = fn(&[u8]);
 
 /// All bodies by name; the name is also that of the body's corpus folder.
-pub const BODIES: &[(&str, Body)] = &[];
+pub const BODIES: &[(&str, Body)] = &[
+    ("selector_text", select::text),
+    ("selector_index", select::index),
+    ("slices", slices::controller),
+];

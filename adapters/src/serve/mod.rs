@@ -1,3 +1,14 @@
 //! What answers on sockets.
+//!
+//! [`listeners`] serve the service ports over TCP and UDP and ask the [`balancer`] for each new connection; [`pod`]
+//! simulates pods.
 
+pub mod balancer;
+pub mod dns;
+pub mod listeners;
 pub mod pod;
+mod tcp;
+mod udp;
+
+#[cfg(test)]
+mod tests;

@@ -21,7 +21,7 @@ use std::{
     time::SystemTime,
 };
 use svckit::{
-    api::{Object, decode},
+    api::{Object, ObjectId, decode},
     finding::{Finding, Kind},
 };
 
@@ -38,9 +38,6 @@ pub struct Files {
     known: BTreeMap<Arc<Path>, File>,
     stdin: Option<Vec<u8>>,
 }
-
-/// Which object: its kind, namespace and name.
-pub type Identity = (&'static str, String, String);
 
 /// An object and where it stands.
 #[derive(Clone, Debug)]
@@ -112,7 +109,7 @@ impl Files {
     pub fn manifests(&self) -> Vec<&Manifest> {
         let mut seen = HashMap::new();
         let all = self.known.values().flat_map(|file| &file.manifests);
-        all.filter(|manifest| seen.insert(manifest.identity(), ()).is_none()).collect()
+        all.filter(|manifest| seen.insert(manifest.object.id(), ()).is_none()).collect()
     }
 
     /// Everything wrong with the shape of the files, objects that stand there twice included.
@@ -124,9 +121,9 @@ impl Files {
                 .map(|finding| Located { file: path.clone(), finding: finding.clone() })
         });
         let mut all: Vec<Located> = of_files.collect();
-        let mut first: HashMap<Identity, &Manifest> = HashMap::new();
+        let mut first: HashMap<ObjectId, &Manifest> = HashMap::new();
         for manifest in self.known.values().flat_map(|file| &file.manifests) {
-            if let Some(first) = first.insert(manifest.identity(), manifest) {
+            if let Some(first) = first.insert(manifest.object.id(), manifest) {
                 all.push(manifest.twice(first));
             }
         }
@@ -220,7 +217,7 @@ impl File {
     /// Objects of an earlier state of the file that this broken one doesn't have in good order stay.
     fn keep_good_of(&mut self, before: Self) {
         for manifest in before.manifests.into_iter().filter(|manifest| manifest.sound) {
-            let now = self.manifests.iter().position(|m| m.identity() == manifest.identity());
+            let now = self.manifests.iter().position(|m| m.object.id() == manifest.object.id());
             match now.and_then(|at| self.manifests.get_mut(at)) {
                 Some(now) if !now.sound => *now = manifest,
                 Some(_) => {}
@@ -231,30 +228,12 @@ impl File {
 }
 
 impl Manifest {
-    /// Kind, namespace and name; the namespace is empty for kinds that have none.
-    #[must_use]
-    pub fn identity(&self) -> Identity {
-        let metadata = self.object.metadata();
-        let namespace =
-            if self.object.is_namespaced() { metadata.namespace.clone() } else { String::new() };
-        (self.object.kind(), namespace, metadata.name.clone())
-    }
-
-    /// `Service shop/cart`.
-    #[must_use]
-    pub fn title(&self) -> String {
-        match self.identity() {
-            (kind, namespace, name) if namespace.is_empty() => format!("{kind} {name}"),
-            (kind, namespace, name) => format!("{kind} {namespace}/{name}"),
-        }
-    }
-
     /// Puts a finding about this object where it belongs in the file.
     ///
     /// Reads the file again to find the line: findings are rare, and trees are not kept.
     #[must_use]
     pub fn locate(&self, mut finding: Finding) -> Located {
-        finding.object = self.title();
+        finding.object = self.object.id().to_string();
         if finding.line == 0 {
             finding.line = document::line_of(&self.file, self.line, &finding.path);
         }
@@ -263,8 +242,12 @@ impl Manifest {
 
     /// The finding that this object has the name of `first`.
     fn twice(&self, first: &Self) -> Located {
-        let message =
-            format!("{} stands already in {}:{}", self.title(), first.file.display(), first.line);
+        let message = format!(
+            "{} stands already in {}:{}",
+            self.object.id(),
+            first.file.display(),
+            first.line
+        );
         let name = self.object.metadata().name.clone();
         self.locate(Finding::error(Kind::Duplicate, "metadata.name", name, message))
     }

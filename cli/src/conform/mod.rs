@@ -3,7 +3,16 @@
 //! A vector file is JSON whose top-level `kind` names its schema. Each kind has one file here that turns cases into
 //! calls; none of them decides anything itself.
 
+mod allocator_bands;
 mod dns;
+mod expectation;
+mod ingress_paths;
+mod ip_families;
+mod other_validation;
+mod selectors;
+mod service_validation;
+mod syntax;
+mod topology;
 
 use serde_json::Value;
 
@@ -11,7 +20,17 @@ use serde_json::Value;
 type Run = fn(&Value) -> Vec<Case>;
 
 /// The kinds there are.
-const KINDS: &[(&str, Run)] = &[("dns", dns::run)];
+const KINDS: &[(&str, Run)] = &[
+    ("allocator-bands", allocator_bands::run),
+    ("dns", dns::run),
+    ("ingress-paths", ingress_paths::run),
+    ("ip-families", ip_families::run),
+    ("other-validation", other_validation::run),
+    ("selectors", selectors::run),
+    ("service-validation", service_validation::run),
+    ("syntax", syntax::run),
+    ("topology", topology::run),
+];
 
 /// How one case went.
 pub(crate) struct Case {

@@ -75,6 +75,13 @@ pub fn decode(document: &Tree) -> Vec<Decoded> {
     }
 }
 
+/// Reads any struct as strictly as the objects: its zero values stand where something is wrong.
+pub fn decode_as<'de, T: Deserialize<'de> + Default>(tree: &'de Tree) -> (T, Vec<Finding>) {
+    let mut findings = Vec::new();
+    let value = object(tree, &mut findings);
+    (value, findings)
+}
+
 /// Reads one struct; mistakes go to `findings`.
 pub(super) fn object<'de, T: Deserialize<'de> + Default>(
     tree: &'de Tree,

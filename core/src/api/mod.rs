@@ -5,7 +5,7 @@
 //! absent field is `None` where Kubernetes tells absent from zero, and zero where it doesn't. Fields that svckit
 //! has no use for are kept as [`Json`], so an object that is printed again has lost nothing.
 //!
-//! [`decode`] reads any of them from a [`Tree`] and reports *everything* that is wrong, with paths and lines.
+//! [`decode()`] reads any of them from a [`Tree`] and reports *everything* that is wrong, with paths and lines.
 
 /// Declares objects: a struct whose fields print only when they differ from their zero value, as in Kubernetes.
 macro_rules! object {
@@ -45,7 +45,7 @@ mod decode;
 mod tree;
 
 #[cfg(feature = "serde")]
-pub use decode::{Decoded, decode};
+pub use decode::{Decoded, decode, decode_as};
 pub use endpoint_slice::*;
 pub use endpoints::*;
 pub use ingress::*;
@@ -56,7 +56,7 @@ pub use json::Json;
 pub use meta::*;
 pub use namespace::*;
 pub use node::*;
-pub use object::Object;
+pub use object::{Object, ObjectId};
 pub use pod::*;
 pub use secret::*;
 pub use service::*;

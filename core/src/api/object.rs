@@ -1,7 +1,8 @@
 //! Any object that svckit knows.
 
 use super::*;
-use std_alloc::boxed::Box;
+use core::fmt;
+use std_alloc::{boxed::Box, string::String};
 
 /// Any object that svckit knows.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +24,27 @@ pub enum Object {
     ReplicaSet(Box<ReplicaSet>),
     Deployment(Box<Deployment>),
     StatefulSet(Box<StatefulSet>),
+}
+
+/// Which object: what no two objects of a cluster have in common.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectId {
+    /// Its kind; one kind is one thing, whatever version its text was written for.
+    pub kind: &'static str,
+    /// Its namespace; empty for kinds that have none.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// `Service shop/cart`, `Node n1`.
+impl fmt::Display for ObjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.namespace[..] {
+            "" => write!(f, "{} {}", self.kind, self.name),
+            namespace => write!(f, "{} {namespace}/{}", self.kind, self.name),
+        }
+    }
 }
 
 /// Runs `$body` with the object, whatever its kind, bound to `$object`.
@@ -80,6 +102,15 @@ impl Object {
             Self::Deployment(_) => "Deployment",
             Self::StatefulSet(_) => "StatefulSet",
         }
+    }
+
+    /// Which object it is.
+    #[must_use]
+    pub fn id(&self) -> ObjectId {
+        let metadata = self.metadata();
+        let namespace =
+            if self.is_namespaced() { metadata.namespace.clone() } else { String::new() };
+        ObjectId { kind: self.kind(), namespace, name: metadata.name.clone() }
     }
 
     /// Whether objects of this kind live in a namespace.

@@ -1,6 +1,6 @@
 //! A document as a tree that remembers its lines.
 //!
-//! Whatever reads text (YAML, JSON) builds one of these; [`super::decode`] makes objects of it. A tree knows no
+//! Whatever reads text (YAML, JSON) builds one of these; [`super::decode()`] makes objects of it. A tree knows no
 //! types: `80` is a number in it even where a field wants a text.
 
 use std_alloc::{string::String, vec::Vec};

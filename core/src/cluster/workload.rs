@@ -5,7 +5,8 @@
 //! workload's name and the pod's number instead of by chance, so that they stay from run to run.
 
 use crate::api::{Object, ObjectMeta, Pod, PodTemplateSpec};
-use std_alloc::{format, string::String};
+use crate::name::word;
+use std_alloc::format;
 
 /// At most this many pods are made of one workload; a larger number is a slip of the pen here.
 pub const MAX_REPLICAS: usize = 10_000;
@@ -98,24 +99,6 @@ impl<'a> Workload<'a> {
         };
         pod
     }
-}
-
-/// Letters and digits of which Kubernetes makes names: none that could spell a word.
-const LETTERS: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
-
-/// A word of `length` letters that depends on `texts`, and on nothing else (FNV-1a).
-pub(crate) fn word(texts: &[&str], length: usize) -> String {
-    let bytes = texts.iter().flat_map(|text| text.bytes().chain([0]));
-    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    let mut rest = crate::seed::mix(hash);
-    let letters = (0..length).filter_map(|_| {
-        let letter = LETTERS.get((rest % 27) as usize).copied();
-        rest /= 27;
-        letter
-    });
-    letters.map(char::from).collect()
 }
 
 #[cfg(test)]

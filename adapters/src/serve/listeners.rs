@@ -1,0 +1,93 @@
+//! The sockets on which clients reach service ports.
+
+use std::{
+    collections::HashMap,
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
+use svckit::model::{Port, Protocol};
+use tokio::task::JoinHandle;
+
+use super::{balancer::Balancer, tcp, udp};
+
+/// An address that clients on this machine connect to, and the service port's own that it stands for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Frontend {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// How; SCTP can't be served by a process.
+    pub protocol: Protocol,
+    /// What clients of the cluster would connect to: the table's key.
+    pub target: (IpAddr, Port),
+}
+
+/// Listening sockets; open connections outlive them.
+#[derive(Debug)]
+pub struct Listeners {
+    balancer: Arc<Balancer>,
+    running: HashMap<Frontend, Task>,
+}
+
+/// A task that ends with its listener.
+#[derive(Debug)]
+struct Task(JoinHandle<()>);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Listeners {
+    /// Listens nowhere yet.
+    #[must_use]
+    pub fn new(balancer: Arc<Balancer>) -> Self {
+        Self { balancer, running: HashMap::new() }
+    }
+
+    /// Binds what is new, unbinds what is gone, and leaves open connections alone.
+    ///
+    /// Returns those that could not be bound, and why. Must be called inside a tokio runtime.
+    pub fn reconcile(&mut self, wanted: &[Frontend]) -> Vec<(Frontend, io::Error)> {
+        let mut before = std::mem::take(&mut self.running);
+        let mut fresh = Vec::new();
+        for frontend in wanted {
+            match before.remove(frontend) {
+                Some(task) => drop(self.running.insert(frontend.clone(), task)),
+                None => fresh.push(frontend),
+            }
+        }
+        drop(before);
+        let mut refused = Vec::new();
+        for frontend in fresh {
+            match self.start(frontend) {
+                Ok(task) => drop(self.running.insert(frontend.clone(), task)),
+                Err(error) => refused.push((frontend.clone(), error)),
+            }
+        }
+        refused
+    }
+
+    fn start(&self, frontend: &Frontend) -> io::Result<Task> {
+        let balancer = self.balancer.clone();
+        let target = frontend.target;
+        match frontend.protocol {
+            Protocol::Tcp => {
+                let socket = std::net::TcpListener::bind(frontend.listen)?;
+                socket.set_nonblocking(true)?;
+                let listener = tokio::net::TcpListener::from_std(socket)?;
+                Ok(Task(tokio::spawn(tcp::accept(listener, target, balancer))))
+            }
+            Protocol::Udp => {
+                let socket = std::net::UdpSocket::bind(frontend.listen)?;
+                socket.set_nonblocking(true)?;
+                let socket = tokio::net::UdpSocket::from_std(socket)?;
+                Ok(Task(tokio::spawn(udp::forward(socket, target, balancer))))
+            }
+            Protocol::Sctp => {
+                Err(io::Error::new(io::ErrorKind::Unsupported, "SCTP needs a kernel's rules"))
+            }
+        }
+    }
+}

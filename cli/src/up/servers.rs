@@ -1,0 +1,274 @@
+//! Everything of `up` that listens: service ports, simulated pods.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
+use svckit::{
+    api::Pod,
+    cluster::{ControlPlane, Settings},
+    forward::{Proxy, ServicePort},
+    model::{Change, EndpointSlice, NamespacedName, Port, Protocol, ServiceKey},
+};
+use svckit_adapters::{
+    clock,
+    serve::{
+        balancer::Balancer,
+        listeners::{Frontend, Listeners},
+        pod::{Identity, PodPort, Pods},
+    },
+};
+
+use super::listen::{listen, lowest_port};
+
+/// Everything that listens.
+pub(super) struct Servers {
+    proxy: Proxy,
+    balancer: Arc<Balancer>,
+    listeners: Listeners,
+    pods: Pods,
+    slices: BTreeMap<NamespacedName, Arc<EndpointSlice>>,
+    frontends: Vec<Frontend>,
+    lowest: u16,
+    node: Vec<IpAddr>,
+}
+
+/// A port of a simulated pod, before it has a socket.
+type PodAddress = (SocketAddr, Protocol);
+
+impl Servers {
+    pub(super) fn new(settings: &Settings) -> Self {
+        let balancer = Arc::new(Balancer::default());
+        let node = settings.node.as_deref().unwrap_or("localhost");
+        Self {
+            proxy: Proxy::new(node, settings.node_zone.as_deref(), clock::seed()),
+            listeners: Listeners::new(balancer.clone()),
+            balancer,
+            pods: Pods::default(),
+            slices: BTreeMap::new(),
+            frontends: Vec::new(),
+            lowest: lowest_port(),
+            node: settings.node_addresses.clone(),
+        }
+    }
+
+    /// Follows the cluster's changes; returns what could not be served, and why.
+    pub(super) fn apply(&mut self, cluster: &ControlPlane, changes: &[Change]) -> Vec<String> {
+        for change in changes {
+            self.proxy.apply(change);
+            match change {
+                Change::Slice(slice) => drop(self.slices.insert(slice.key.clone(), slice.clone())),
+                Change::SliceGone(key) => drop(self.slices.remove(key)),
+                _ => {}
+            }
+        }
+        self.proxy.update();
+        let mut refused = self.reconcile_pods(cluster);
+        self.balancer.publish(self.balancer.table().next(self.proxy.all(), &self.node));
+        self.frontends = self.frontends();
+        refused.extend(self.listeners.reconcile(&self.frontends).into_iter().map(
+            |(frontend, error)| {
+                let Frontend { listen, protocol, target: (ip, port) } = frontend;
+                format!(
+                    "{ip}:{port}/{protocol} is not served: can't listen on {listen}: {}",
+                    explain(&error)
+                )
+            },
+        ));
+        refused
+    }
+
+    /// Where clients on this machine reach a port of a Service.
+    pub(super) fn listening(
+        &self,
+        ip: IpAddr,
+        protocol: Protocol,
+        port: Port,
+    ) -> Option<SocketAddr> {
+        let is_it =
+            |frontend: &&Frontend| frontend.target == (ip, port) && frontend.protocol == protocol;
+        self.frontends.iter().find(is_it).map(|frontend| frontend.listen)
+    }
+
+    /// The ports of a Service that are forwarded.
+    pub(super) fn ports(&self, service: &ServiceKey) -> &[Arc<ServicePort>] {
+        self.proxy.ports(service)
+    }
+
+    /// The node's addresses.
+    pub(super) fn node(&self) -> &[IpAddr] {
+        &self.node
+    }
+
+    /// What should listen for service ports: cluster IPs and node ports that are loopback addresses.
+    fn frontends(&self) -> Vec<Frontend> {
+        let mut wanted: Vec<(IpAddr, Protocol, Port)> = Vec::new();
+        for port in self.proxy.all() {
+            let protocol = port.name.protocol;
+            let addresses =
+                [port.cluster_ip].into_iter().chain(port.load_balancer_vips.iter().copied());
+            wanted
+                .extend(addresses.filter(IpAddr::is_loopback).map(|ip| (ip, protocol, port.port)));
+            wanted.extend(
+                port.node_port
+                    .into_iter()
+                    .flat_map(|p| self.node.iter().map(move |ip| (*ip, protocol, p))),
+            );
+        }
+        wanted.retain(|(_, protocol, _)| *protocol != Protocol::Sctp);
+        wanted.sort();
+        wanted.dedup();
+        let mut taken: HashSet<PodAddress> = wanted
+            .iter()
+            .map(|(ip, protocol, port)| (SocketAddr::new(*ip, port.get()), *protocol))
+            .collect();
+        let frontend = |(ip, protocol, port): (IpAddr, Protocol, Port)| {
+            let listen =
+                listen(ip, port.get(), self.lowest, |addr| taken.contains(&(addr, protocol)));
+            taken.insert((listen, protocol));
+            Frontend { listen, protocol, target: (ip, port) }
+        };
+        wanted.into_iter().map(frontend).collect()
+    }
+
+    /// Lets simulated pods listen where their containers and Services say.
+    fn reconcile_pods(&mut self, cluster: &ControlPlane) -> Vec<String> {
+        let simulated: HashMap<NamespacedName, &Pod> = cluster
+            .pods()
+            .map(|pod| (key(pod), pod))
+            .filter(|(key, pod)| is_simulated(cluster, key, pod))
+            .collect();
+        let mut ports: BTreeMap<PodAddress, Identity> = BTreeMap::new();
+        for (key, pod) in &simulated {
+            for (addr, protocol) in container_ports(pod) {
+                identity(&mut ports, key, addr, protocol);
+            }
+        }
+        for slice in self.slices.values() {
+            for (pod, addr, protocol) in
+                endpoints(slice).filter(|(pod, ..)| simulated.contains_key(*pod))
+            {
+                identity(&mut ports, pod, addr, protocol).services.push(slice.service.to_string());
+            }
+        }
+        let mut wanted = self.host_ports(&simulated, &ports);
+        let mut detours = HashMap::new();
+        for ((addr, protocol), mut identity) in ports {
+            identity.services.sort();
+            identity.services.dedup();
+            let listen = listen(addr.ip(), addr.port(), self.lowest, |_| false);
+            if listen != addr {
+                detours.insert(addr, listen);
+            }
+            wanted.push(PodPort { listen, protocol, identity });
+        }
+        self.balancer.set_detours(detours);
+        let refused = self.pods.reconcile(wanted).into_iter().map(|(port, error)| {
+            let PodPort { listen, protocol, identity } = port;
+            format!(
+                "pod {} is not simulated on {listen}/{protocol}: {}",
+                identity.pod,
+                explain(&error)
+            )
+        });
+        refused.collect()
+    }
+
+    /// Host ports of simulated pods, on the node's address.
+    fn host_ports(
+        &self,
+        simulated: &HashMap<NamespacedName, &Pod>,
+        ports: &BTreeMap<PodAddress, Identity>,
+    ) -> Vec<PodPort> {
+        let mut wanted = Vec::new();
+        for pod in simulated.values().filter(|pod| !pod.spec.host_network) {
+            for port in pod.spec.containers.iter().flat_map(|container| &container.ports) {
+                let protocol = Protocol::parse(&port.protocol).unwrap_or(Protocol::Tcp);
+                let (Ok(host), Ok(number)) =
+                    (u16::try_from(port.host_port), u16::try_from(port.container_port))
+                else {
+                    continue;
+                };
+                let address = pod
+                    .status
+                    .pod_ip
+                    .parse()
+                    .ok()
+                    .map(|ip| (SocketAddr::new(ip, number), protocol));
+                let identity = address.and_then(|address| ports.get(&address));
+                if let (Some(identity), Some(node), true) = (identity, self.node.first(), host > 0)
+                {
+                    let listen = listen(*node, host, self.lowest, |_| false);
+                    wanted.push(PodPort { listen, protocol, identity: identity.clone() });
+                }
+            }
+        }
+        wanted
+    }
+}
+
+/// The identity of a pod's port, made if it is not there.
+fn identity<'a>(
+    ports: &'a mut BTreeMap<PodAddress, Identity>,
+    pod: &NamespacedName,
+    addr: SocketAddr,
+    protocol: Protocol,
+) -> &'a mut Identity {
+    let fresh = || Identity { pod: pod.to_string(), address: addr, services: Vec::new() };
+    ports.entry((addr, protocol)).or_insert_with(fresh)
+}
+
+fn key(pod: &Pod) -> NamespacedName {
+    NamespacedName::new(pod.metadata.namespace.as_str(), pod.metadata.name.as_str())
+}
+
+/// Whether we play this pod: its address is ours to give, or the node's.
+fn is_simulated(cluster: &ControlPlane, key: &NamespacedName, pod: &Pod) -> bool {
+    pod.status.phase == "Running"
+        && (pod.spec.host_network || !cluster.pod_addresses(key).is_empty())
+}
+
+/// The ports that a pod's containers name, at its first address.
+fn container_ports(pod: &Pod) -> impl Iterator<Item = PodAddress> {
+    let ip: Option<IpAddr> = pod.status.pod_ip.parse().ok();
+    let ports = pod.spec.containers.iter().flat_map(|container| &container.ports);
+    ports.filter_map(move |port| {
+        let number = u16::try_from(port.container_port).ok()?;
+        let protocol = if port.protocol.is_empty() {
+            Some(Protocol::Tcp)
+        } else {
+            Protocol::parse(&port.protocol)
+        };
+        Some((
+            SocketAddr::new(ip?, number),
+            protocol.filter(|protocol| *protocol != Protocol::Sctp)?,
+        ))
+    })
+}
+
+/// The pods of a slice, and where they listen for its Service.
+fn endpoints(
+    slice: &EndpointSlice,
+) -> impl Iterator<Item = (&NamespacedName, SocketAddr, Protocol)> {
+    let ports = slice.ports.iter().filter_map(|port| Some((port.port?, port.protocol)));
+    ports.filter(|(_, protocol)| *protocol != Protocol::Sctp).flat_map(|(port, protocol)| {
+        slice.endpoints.iter().filter_map(move |endpoint| {
+            let addr = SocketAddr::new(*endpoint.addresses.first()?, port.get());
+            Some((endpoint.pod.as_ref()?, addr, protocol))
+        })
+    })
+}
+
+/// An error with what to do about it.
+fn explain(error: &std::io::Error) -> String {
+    let hint = match error.kind() {
+        std::io::ErrorKind::AddrInUse => "; another process listens there",
+        std::io::ErrorKind::PermissionDenied => {
+            "; ports this low need root or CAP_NET_BIND_SERVICE"
+        }
+        _ if error.raw_os_error() == Some(24) => "; raise the limit of open files (ulimit -n)",
+        _ => "",
+    };
+    format!("{error}{hint}")
+}

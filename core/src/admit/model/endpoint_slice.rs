@@ -1,0 +1,159 @@
+//! EndpointSlices.
+
+use super::read;
+use crate::{
+    admit::field::{Field, Notes},
+    api::{self, LABEL_SERVICE_NAME},
+    finding::Finding,
+    model::{
+        Conditions, Endpoint, EndpointSlice, Family, NamespacedName, Port, ServiceKey, SlicePort,
+    },
+};
+use std_alloc::{string::ToString, sync::Arc, vec::Vec};
+
+/// A slice in checked form; `None` when its endpoints are domain names, or when no label says whose they are.
+///
+/// Absent conditions are resolved: ready unless told otherwise, serving as ready, not terminating.
+///
+/// # Errors
+///
+/// What can't be read.
+pub fn endpoint_slice(object: &api::EndpointSlice) -> Result<Option<EndpointSlice>, Vec<Finding>> {
+    let mut notes = Notes::default();
+    let service = object.metadata.labels.get(LABEL_SERVICE_NAME).filter(|name| !name.is_empty());
+    let Some(service) = service.filter(|_| object.address_type != "FQDN") else { return Ok(None) };
+    let key = read::key(&object.metadata);
+    let family = read::family(&object.address_type, Field::root("addressType"), &mut notes);
+    let list = Field::root("ports");
+    let ports = object.ports.iter().enumerate();
+    let ports: Vec<_> =
+        ports.filter_map(|(i, port)| slice_port(port, list.index(i), &mut notes)).collect();
+    let Some(family) = family else { return Err(notes.0) };
+    let list = Field::root("endpoints");
+    let endpoints = object.endpoints.iter().enumerate().map(|(i, endpoint)| {
+        let addresses = addresses(endpoint, family, list.index(i), &mut notes);
+        checked(endpoint, addresses, &key.namespace)
+    });
+    let endpoints = endpoints.collect();
+    let service = ServiceKey { namespace: key.namespace.clone(), name: service.as_str().into() };
+    notes.or(Some(EndpointSlice { key, service, family, ports, endpoints }))
+}
+
+fn slice_port(port: &api::EndpointPort, at: Field<'_>, notes: &mut Notes) -> Option<SlicePort> {
+    let protocol = port.protocol.as_deref().unwrap_or_default();
+    let protocol = read::protocol(protocol, at.child("protocol"), notes);
+    let number: Option<Option<Port>> = match port.port {
+        None => Some(None),
+        Some(number) => read::port(number, at.child("port"), notes).map(Some),
+    };
+    Some(SlicePort {
+        name: port.name.as_deref().unwrap_or_default().into(),
+        protocol: protocol?,
+        port: number?,
+        app_protocol: port.app_protocol.as_deref().map(Arc::from),
+    })
+}
+
+fn addresses(
+    endpoint: &api::Endpoint,
+    family: Family,
+    at: Field<'_>,
+    notes: &mut Notes,
+) -> Vec<core::net::IpAddr> {
+    let list = at.child("addresses");
+    if endpoint.addresses.is_empty() {
+        notes.required(list, "an endpoint has an address");
+    }
+    let addresses = read::ips(endpoint.addresses.iter(), list, notes);
+    if addresses.iter().any(|addr| Family::of(*addr) != family) {
+        notes.invalid(list, endpoint.addresses.join(","), "must be of the slice's address type");
+    }
+    addresses
+}
+
+fn checked(
+    endpoint: &api::Endpoint,
+    addresses: Vec<core::net::IpAddr>,
+    namespace: &Arc<str>,
+) -> Endpoint {
+    let given = &endpoint.conditions;
+    let ready = given.ready.unwrap_or(true);
+    let names = |list: &[api::ForName]| -> Vec<Arc<str>> {
+        list.iter().map(|of| of.name.as_str().into()).collect()
+    };
+    let hints = endpoint.hints.as_ref();
+    Endpoint {
+        addresses,
+        conditions: Conditions {
+            ready,
+            serving: given.serving.unwrap_or(ready),
+            terminating: given.terminating.unwrap_or(false),
+        },
+        hostname: endpoint.hostname.as_deref().and_then(read::text),
+        node: endpoint.node_name.as_deref().and_then(read::text),
+        zone: endpoint.zone.as_deref().and_then(read::text),
+        zone_hints: hints.map(|hints| names(&hints.for_zones)).unwrap_or_default(),
+        node_hints: hints.map(|hints| names(&hints.for_nodes)).unwrap_or_default(),
+        pod: endpoint.target_ref.as_ref().and_then(|target| pod(target, namespace)),
+    }
+}
+
+fn pod(target: &api::ObjectReference, namespace: &Arc<str>) -> Option<NamespacedName> {
+    (target.kind == "Pod").then(|| NamespacedName {
+        namespace: read::text(&target.namespace).unwrap_or_else(|| namespace.clone()),
+        name: target.name.as_str().into(),
+    })
+}
+
+/// The object that says what a slice in checked form says, as its controller would write it.
+#[must_use]
+pub fn api_slice(slice: &EndpointSlice) -> api::EndpointSlice {
+    let text = |text: &Option<Arc<str>>| text.as_deref().map(Into::into);
+    let names = |names: &[Arc<str>]| {
+        names.iter().map(|name| api::ForName { name: name.as_ref().into() }).collect::<Vec<_>>()
+    };
+    let endpoint = |endpoint: &Endpoint| api::Endpoint {
+        addresses: endpoint.addresses.iter().map(ToString::to_string).collect(),
+        conditions: api::EndpointConditions {
+            ready: Some(endpoint.conditions.ready),
+            serving: Some(endpoint.conditions.serving),
+            terminating: Some(endpoint.conditions.terminating),
+        },
+        hostname: text(&endpoint.hostname),
+        target_ref: endpoint.pod.as_ref().map(|pod| api::ObjectReference {
+            kind: "Pod".into(),
+            namespace: pod.namespace.as_ref().into(),
+            name: pod.name.as_ref().into(),
+            ..api::ObjectReference::default()
+        }),
+        node_name: text(&endpoint.node),
+        zone: text(&endpoint.zone),
+        hints: (!endpoint.zone_hints.is_empty() || !endpoint.node_hints.is_empty()).then(|| {
+            api::EndpointHints {
+                for_zones: names(&endpoint.zone_hints),
+                for_nodes: names(&endpoint.node_hints),
+            }
+        }),
+        ..api::Endpoint::default()
+    };
+    let port = |port: &SlicePort| api::EndpointPort {
+        name: Some(port.name.as_ref().into()),
+        protocol: Some(port.protocol.as_str().into()),
+        port: port.port.map(|port| port.get().into()),
+        app_protocol: text(&port.app_protocol),
+    };
+    let mut metadata = api::ObjectMeta {
+        name: slice.key.name.as_ref().into(),
+        namespace: slice.key.namespace.as_ref().into(),
+        ..api::ObjectMeta::default()
+    };
+    metadata.labels.insert(LABEL_SERVICE_NAME.into(), slice.service.name.as_ref().into());
+    api::EndpointSlice {
+        api_version: "discovery.k8s.io/v1".into(),
+        kind: "EndpointSlice".into(),
+        metadata,
+        address_type: slice.family.as_str().into(),
+        endpoints: slice.endpoints.iter().map(endpoint).collect(),
+        ports: slice.ports.iter().map(port).collect(),
+    }
+}

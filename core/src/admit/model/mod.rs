@@ -1,0 +1,25 @@
+//! From objects to the checked model: the only place where texts become values.
+//!
+//! Objects must have been admitted: defaulted, validated and, for Services, allocated. What can't be read is refused
+//! with its path; nothing is guessed. Objects that nothing below has a use for (pods that have finished, slices of
+//! domain names or of no Service) become `None`.
+
+mod endpoint_slice;
+mod endpoints;
+mod ingress;
+mod node;
+mod pod;
+mod read;
+mod service;
+mod timestamp;
+
+pub use endpoint_slice::{api_slice, endpoint_slice};
+pub use endpoints::endpoints;
+pub use ingress::ingress;
+pub use node::node;
+pub use pod::pod;
+pub use service::service;
+pub use timestamp::seconds as unix_seconds;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,211 @@
+//! From the endpoints that a Service should have to the fewest writes that give it those.
+//!
+//! 1. An endpoint stays in the slice it is in, with its new content; a slice that loses all becomes spare.
+//! 2. Newcomers fill the slices that change anyway, the fullest first.
+//! 3. What is left goes, when it is less than a slice, into the unchanged slice that it fills best, else into new
+//!    ones; then again.
+//! 4. A family without endpoints has one placeholder, without ports and endpoints.
+//! 5. A new slice takes the name of a spare one of its family: one update in place of a create and a delete.
+
+use core::cmp::Reverse;
+use std_alloc::{
+    collections::{BTreeMap, VecDeque},
+    format,
+    sync::Arc,
+    vec::Vec,
+};
+
+use super::{Config, Write};
+use crate::{
+    model::{Endpoint, EndpointSlice, Exposure, Family, NamespacedName, Service, SlicePort},
+    name::word,
+};
+
+/// What slices of one Service have in common.
+pub(super) type Group = (Family, Vec<SlicePort>);
+
+/// Endpoints by group; no group is empty.
+pub(super) type Wanted = BTreeMap<Group, Vec<Endpoint>>;
+
+/// The slices of one Service by name.
+pub(super) type Slices = BTreeMap<NamespacedName, Arc<EndpointSlice>>;
+
+/// A slice, and the endpoints it is to have.
+type Kept = (Arc<EndpointSlice>, Vec<Endpoint>);
+
+/// Brings a Service's slices to what is wanted: creates, then updates, then deletes.
+///
+/// `slices` are the ones it has, and become the ones it gets. Costs O(n log n) in the Service's endpoints.
+pub(super) fn reconcile(
+    service: &Service,
+    config: &Config,
+    wanted: Wanted,
+    slices: &mut Slices,
+) -> Vec<Write> {
+    let mut before: BTreeMap<Group, Vec<Arc<EndpointSlice>>> = BTreeMap::new();
+    for slice in core::mem::take(slices).into_values() {
+        before.entry((slice.family, slice.ports.clone())).or_default().push(slice);
+    }
+    let empty: Vec<Family> = families(service)
+        .into_iter()
+        .filter(|family| !wanted.keys().any(|(other, _)| other == family))
+        .collect();
+    let mut draft =
+        Draft { config, slices, writes: Vec::new(), spare: Vec::new(), fresh: Vec::new() };
+    for (group, endpoints) in wanted {
+        let old = before.remove(&group).unwrap_or_default();
+        draft.fill(group, endpoints, old);
+    }
+    for family in empty {
+        let group = (family, Vec::new());
+        let old = before.remove(&group).unwrap_or_default();
+        draft.placeholder(group, old);
+    }
+    draft.spare.extend(before.into_values().flatten());
+    draft.pair(service);
+    let mut writes = draft.writes;
+    writes.sort_by_key(|write| match write {
+        Write::Create(_) => 0,
+        Write::Update(_) => 1,
+        Write::Delete(_) => 2,
+    });
+    writes
+}
+
+/// A Service's slices in the making.
+struct Draft<'a> {
+    config: &'a Config,
+    slices: &'a mut Slices,
+    writes: Vec<Write>,
+    /// Nobody's: to be used again or deleted.
+    spare: Vec<Arc<EndpointSlice>>,
+    /// Without a name yet.
+    fresh: Vec<(Group, Vec<Endpoint>)>,
+}
+
+impl Draft<'_> {
+    /// One group: endpoints stay where they are, newcomers go where there is room.
+    fn fill(&mut self, group: Group, endpoints: Vec<Endpoint>, old: Vec<Arc<EndpointSlice>>) {
+        let max = self.config.max_endpoints.max(1);
+        let enough = endpoints.len().div_ceil(max);
+        let mut left: BTreeMap<_, Endpoint> =
+            endpoints.into_iter().map(|e| (identity(&e), e)).collect();
+        let mut kept: Vec<Kept> = Vec::new();
+        for slice in old {
+            let stay = slice.endpoints.iter().filter_map(|e| left.remove(&identity(e)));
+            let stay: Vec<Endpoint> = stay.take(max).collect();
+            if stay.is_empty() { self.spare.push(slice) } else { kept.push((slice, stay)) }
+        }
+        let mut left: VecDeque<Endpoint> = left.into_values().collect();
+        kept.sort_by_key(|(_, stay)| Reverse(stay.len()));
+        if self.config.repack && kept.len() > enough {
+            for (slice, stay) in kept.drain(enough..) {
+                left.extend(stay);
+                self.spare.push(slice);
+            }
+            kept.iter_mut().for_each(|(_, stay)| top_up(stay, &mut left, max));
+        }
+        let (changed, mut same): (Vec<Kept>, Vec<Kept>) =
+            kept.into_iter().partition(|(slice, stay)| slice.endpoints != *stay);
+        for (slice, mut stay) in changed {
+            top_up(&mut stay, &mut left, max);
+            self.update(&slice, stay);
+        }
+        while !left.is_empty() {
+            let fits = |(_, stay): &Kept| left.len() < max && stay.len() + left.len() <= max;
+            if let Some(at) = same.iter().position(fits) {
+                let (slice, mut stay) = same.remove(at);
+                stay.extend(left.drain(..));
+                self.update(&slice, stay);
+            } else {
+                let mut endpoints = Vec::new();
+                top_up(&mut endpoints, &mut left, max);
+                self.fresh.push((group.clone(), endpoints));
+            }
+        }
+        self.slices.extend(same.into_iter().map(|(slice, _)| (slice.key.clone(), slice)));
+    }
+
+    /// A family without endpoints: one slice says so.
+    fn placeholder(&mut self, group: Group, old: Vec<Arc<EndpointSlice>>) {
+        let mut old = old.into_iter();
+        let kept = old.by_ref().find_map(|slice| {
+            if slice.endpoints.is_empty() {
+                return Some(slice);
+            }
+            self.spare.push(slice);
+            None
+        });
+        self.spare.extend(old);
+        match kept {
+            Some(slice) => drop(self.slices.insert(slice.key.clone(), slice)),
+            None => self.fresh.push((group, Vec::new())),
+        }
+    }
+
+    fn update(&mut self, slice: &EndpointSlice, endpoints: Vec<Endpoint>) {
+        let EndpointSlice { key, service, family, ports, .. } = slice.clone();
+        let slice = Arc::new(EndpointSlice { key, service, family, ports, endpoints });
+        self.slices.insert(slice.key.clone(), slice.clone());
+        self.writes.push(Write::Update(slice));
+    }
+
+    /// A slice to be made and one to be deleted of the same family become one update; the others go their way.
+    fn pair(&mut self, service: &Service) {
+        for ((family, ports), endpoints) in core::mem::take(&mut self.fresh) {
+            let at = self.spare.iter().position(|slice| slice.family == family);
+            let reused = at.map(|at| self.spare.remove(at).key.clone());
+            let made = reused.is_none();
+            let key = reused.unwrap_or_else(|| self.name(service));
+            let slice =
+                EndpointSlice { key, service: service.key.clone(), family, ports, endpoints };
+            let slice = Arc::new(slice);
+            self.slices.insert(slice.key.clone(), slice.clone());
+            self.writes.push(if made { Write::Create(slice) } else { Write::Update(slice) });
+        }
+        self.writes.extend(self.spare.drain(..).map(|slice| Write::Delete(slice.key.clone())));
+    }
+
+    /// A name that no slice of the Service has: `web-x2x9z`. Depends on the Service's name and its slices alone.
+    fn name(&self, service: &Service) -> NamespacedName {
+        let base = &service.key.name;
+        let named = |n: usize| {
+            let ending = word(&[base, &format!("{n}")], 5);
+            NamespacedName::new(service.key.namespace.clone(), format!("{base}-{ending}"))
+        };
+        let taken = |key: &NamespacedName| {
+            self.slices.contains_key(key) || self.spare.iter().any(|slice| slice.key == *key)
+        };
+        let mut number = self.slices.len();
+        let mut key = named(number);
+        while taken(&key) {
+            number += 1;
+            key = named(number);
+        }
+        key
+    }
+}
+
+/// Moves endpoints from the front of `left` until there are `max`.
+fn top_up(endpoints: &mut Vec<Endpoint>, left: &mut VecDeque<Endpoint>, max: usize) {
+    let room = max.saturating_sub(endpoints.len()).min(left.len());
+    endpoints.extend(left.drain(..room));
+}
+
+/// The families that slices are made of.
+pub(super) fn families(service: &Service) -> Vec<Family> {
+    match &service.exposure {
+        Exposure::Headless(families) => families.clone(),
+        Exposure::ExternalName(_) => Vec::new(),
+        _ => service.cluster_ips().into_iter().flat_map(|ips| ips.iter().map(Family::of)).collect(),
+    }
+}
+
+/// What makes an endpoint the same one: its addresses, host name and pod.
+pub(super) fn identity(
+    endpoint: &Endpoint,
+) -> (Vec<core::net::IpAddr>, Option<Arc<str>>, Option<NamespacedName>) {
+    let mut addresses = endpoint.addresses.clone();
+    addresses.sort();
+    (addresses, endpoint.hostname.clone(), endpoint.pod.clone())
+}

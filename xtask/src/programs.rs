@@ -1,0 +1,81 @@
+//! The programs that the gate's steps and the tests start, and the Debian packages that hold them.
+
+use crate::command::Command;
+use std::{collections::BTreeSet, env, path::PathBuf};
+
+/// A program, and the Debian packages that bring it, separated by blanks.
+const PROGRAMS: &[(&str, &str)] = &[
+    ("clang", "clang"),
+    ("conntrack", "conntrack"),
+    ("curl", "curl"),
+    ("delv", "bind9-dnsutils"),
+    ("dig", "bind9-dnsutils"),
+    ("etcd", "etcd-server"),
+    ("g++", "g++"),
+    ("gcc", "gcc"),
+    ("git", "git"),
+    ("go", "golang"),
+    ("ip", "iproute2"),
+    ("iptables-restore", "iptables"),
+    ("kdig", "knot-dnsutils"),
+    ("named-checkzone", "bind9-utils"),
+    ("nft", "nftables"),
+    ("nginx", "nginx-light"),
+    ("nm", "binutils"),
+    ("nsenter", "util-linux"),
+    ("ps", "procps"),
+    ("unshare", "util-linux"),
+    ("valgrind", "valgrind libc6-dbg"),
+];
+
+/// Administrators' folders, which are not in everybody's `PATH`.
+const ADMIN_FOLDERS: &[&str] = &["/usr/local/sbin", "/usr/sbin", "/sbin"];
+
+/// The folders in which programs are found.
+pub(crate) fn folders() -> Vec<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).chain(ADMIN_FOLDERS.iter().map(PathBuf::from)).collect()
+}
+
+/// Whether `program` is installed.
+pub(crate) fn has(program: &str) -> bool {
+    folders().iter().any(|folder| folder.join(program).is_file())
+}
+
+/// Whether we may do everything.
+pub(crate) fn is_root() -> bool {
+    Command::new("id").arg("-u").read().is_ok_and(|id| id.trim() == "0")
+}
+
+/// The packages of the programs that are not installed.
+pub(crate) fn missing() -> BTreeSet<&'static str> {
+    let absent = PROGRAMS.iter().filter(|(program, _)| !has(program));
+    absent.flat_map(|(_, packages)| packages.split(' ')).collect()
+}
+
+/// Installs what is missing; says what to install when that is not ours to do.
+pub(crate) fn install() -> Result<(), String> {
+    let missing = missing();
+    if missing.is_empty() {
+        println!("everything that the gate needs is installed");
+        return Ok(());
+    }
+    let names = missing.iter().copied().collect::<Vec<_>>().join(" ");
+    if !has("apt-get") {
+        return Err(format!("install what these Debian packages hold: {names}"));
+    }
+    if !is_root() {
+        return Err(format!("as root: apt-get install --no-install-recommends {names}"));
+    }
+    apt("update --quiet").run()?;
+    apt("install --yes --quiet --no-install-recommends").args(missing).run()
+}
+
+/// apt-get, which asks nothing and starts no daemon.
+fn apt(words: &str) -> Command {
+    Command::new("apt-get")
+        .words(words)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        // Run level 1 is single-user mode: nginx and etcd are installed for tests, not to listen on this machine.
+        .env("RUNLEVEL", "1")
+}
