@@ -1,7 +1,10 @@
 //! The node: links to the client and to each pod, forwarding, the kernel rules.
 
 use std::{fs, net::IpAddr};
-use svckit::{cluster::Settings, forward::Proxy};
+use svckit::{
+    cluster::Settings,
+    forward::{NodeConfig, Proxy},
+};
 use svckit_adapters::clock;
 
 use super::{
@@ -46,9 +49,10 @@ pub(super) fn run(input: &Input) -> Result<Exit, Stop> {
     batch.run()?;
     forward()?;
     let node = loaded.cluster.settings().node.as_deref().unwrap_or("localhost");
-    let mut proxy = Proxy::new(node, None, clock::seed());
+    let node =
+        NodeConfig { name: node.into(), addresses: addresses.clone(), ..NodeConfig::default() };
+    let mut proxy = Proxy::new(node, clock::seed());
     loaded.changes.iter().for_each(|change| proxy.apply(change));
-    proxy.update();
     feed("nft", &["-f", "-"], &rules::text(&proxy, &loaded.changes, &addresses))?;
     for (pod, part) in own.iter().zip(&mut parts) {
         part.tell(&pod.to_json().to_string())?;

@@ -8,8 +8,8 @@ use std::{
     net::{IpAddr, SocketAddr},
 };
 use svckit::{
-    forward::{Proxy, ServicePort},
-    model::{Change, Pod, Protocol},
+    forward::{Frontend, Proxy},
+    model::{Change, Family, Pod, Protocol},
 };
 
 /// An address and port that lead to endpoints.
@@ -27,8 +27,8 @@ struct Front {
 /// The rules for a node with these `addresses`, as `nft -f` reads them.
 pub(super) fn text(proxy: &Proxy, changes: &[Change], addresses: &[IpAddr]) -> String {
     let mut fronts = Vec::new();
-    for port in proxy.all() {
-        service(port, addresses, &mut fronts);
+    for frontend in proxy.frontends() {
+        service(frontend, addresses, &mut fronts);
     }
     for change in changes {
         if let Change::Pod(pod) = change {
@@ -99,30 +99,27 @@ impl Front {
 }
 
 /// What leads to the endpoints of one service port.
-fn service(port: &ServicePort, addresses: &[IpAddr], fronts: &mut Vec<Front>) {
-    let front = |to: IpAddr, number: u16, endpoints: Vec<SocketAddr>| Front {
+fn service(frontend: &Frontend, addresses: &[IpAddr], fronts: &mut Vec<Front>) {
+    let front = |to: IpAddr, number: u16, endpoints: &[SocketAddr]| Front {
         to,
-        protocol: port.name.protocol,
+        protocol: frontend.protocol(),
         port: number,
-        endpoints,
-        sticky: port.affinity.is_some(),
+        endpoints: endpoints.to_vec(),
+        sticky: frontend.affinity.is_some(),
         sources: Vec::new(),
     };
-    fronts.push(front(port.cluster_ip, port.port.get(), port.internal().collect()));
-    for addr in &port.external_ips {
-        fronts.push(front(*addr, port.port.get(), port.external().collect()));
+    let number = frontend.port.get();
+    fronts
+        .extend(frontend.cluster_ip.map(|addr| front(addr, number, frontend.internal_endpoints())));
+    let external = frontend.external_endpoints();
+    fronts.extend(frontend.external_ips.iter().map(|addr| front(*addr, number, external)));
+    let sources: Vec<String> = frontend.source_ranges.iter().map(ToString::to_string).collect();
+    for addr in &frontend.vips {
+        fronts.push(Front { sources: sources.clone(), ..front(*addr, number, external) });
     }
-    let ranges = port.load_balancer.iter().flat_map(|balancer| &balancer.source_ranges);
-    let v4 = port.cluster_ip.is_ipv4();
-    let sources: Vec<String> =
-        ranges.filter(|range| range.addr().is_ipv4() == v4).map(ToString::to_string).collect();
-    for addr in &port.load_balancer_vips {
-        let front = front(*addr, port.port.get(), port.external().collect());
-        fronts.push(Front { sources: sources.clone(), ..front });
-    }
-    if let Some(number) = port.node_port {
-        let own = addresses.iter().filter(|addr| addr.is_ipv4() == v4);
-        fronts.extend(own.map(|addr| front(*addr, number.get(), port.external().collect())));
+    if let Some(number) = frontend.node_port {
+        let own = addresses.iter().filter(|addr| Family::of(**addr) == frontend.key.family);
+        fronts.extend(own.map(|addr| front(*addr, number.get(), external)));
     }
 }
 
