@@ -37,7 +37,10 @@ fn each_mistake_is_told() {
         }
         let code = i32::from(told.contains(": error: "));
         if output.status.code() != Some(code) {
-            wrong.push(format!("{file}: expected exit code {code}, came {:?}", output.status.code()));
+            wrong.push(format!(
+                "{file}: expected exit code {code}, came {:?}",
+                output.status.code()
+            ));
         }
         if told.is_empty() {
             wrong.push(format!("{file}: nothing is said about it"));
