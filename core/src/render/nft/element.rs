@@ -215,6 +215,7 @@ impl fmt::Display for Element {
         match self.value {
             Value::Present => Ok(()),
             Value::Goto(chain) => write!(f, " : goto {chain}"),
+            Value::GotoOutside if self.map == Map::NodeSvc => f.write_str(" : goto node-outside"),
             Value::GotoOutside => f.write_str(" : goto outside"),
             Value::GotoReject => f.write_str(" : goto reject-it"),
             Value::Drop => f.write_str(" : drop"),

@@ -120,7 +120,7 @@ pub(super) fn chains(
             writeln!(out, "    {at} vmap @{maps}local")
         })?;
     }
-    chain("masquerade", out, |out| {
+    chain("masquerading", out, |out| {
         writeln!(out, "    ct status dnat meta priority set none")?;
         writeln!(
             out,
@@ -166,7 +166,7 @@ fn base_chains(node: &NodeConfig, family: Family, out: &mut impl Write) -> fmt::
     base("prerouting-before-dnat", "filter", "prerouting", -110, before)?;
     base("prerouting", "nat", "prerouting", -100, vec!["jump services".into()])?;
     base("output", "nat", "output", -100, vec!["jump services".into()])?;
-    base("postrouting", "nat", "postrouting", 100, vec!["jump masquerade".into()])?;
+    base("postrouting", "nat", "postrouting", 100, vec!["jump masquerading".into()])?;
     let strays = || new(&["refuse-services", "refuse-strays"]).collect();
     base("input", "filter", "input", 0, new(&["refuse-node-ports", "refuse-services"]).collect())?;
     base("forward", "filter", "forward", 0, strays())?;
