@@ -8,6 +8,7 @@ pub(super) const STEPS: &[Step] = &[Step { name: "vectors", needs: &["build"], r
 
 /// Files whose kind the command does not know yet, and why. One that has come to pass must leave this list.
 const PENDING: &[(&str, &str)] = &[
+    ("dns.json", "transfers, tables and multicluster names are being written"),
     ("gateway-httproute.json", "its part of the library is being written"),
     ("ingress-conformance.json", "its part of the library is being written"),
 ];

@@ -151,7 +151,7 @@ fn serials(row: &Value) -> Result<(), String> {
     });
     let mut zone = fixture::zone(&json!({}), &options, reply::MODE, &[])?;
     let (before, after) = steps(cell(row, 0)?, cell(row, 1)?)?;
-    let mut counted = |zone: &mut Zone, changes: Vec<Change>| -> Serials {
+    let counted = |zone: &mut Zone, changes: Vec<Change>| -> Serials {
         changes.iter().for_each(|change| zone.apply(change));
         zone.snapshot().serials()
     };
