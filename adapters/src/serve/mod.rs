@@ -4,10 +4,13 @@
 //! simulates pods.
 
 pub mod balancer;
+mod limits;
 pub mod listeners;
 pub mod pod;
 mod tcp;
 mod udp;
+
+pub use limits::{Limits, raise_file_limit};
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use super::{
     pod::{Identity, PodPort, Pods},
 };
 use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
-use svckit::{Seed, forward::Proxy, model::*, table::Table};
+use svckit::{Seed, forward::Proxy, model::*};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpStream, UdpSocket},
@@ -82,7 +82,7 @@ impl World {
         proxy.apply(&Change::Service(service.into()));
         slices(backends, protocol).iter().for_each(|change| proxy.apply(change));
         proxy.update();
-        balancer.publish(Table::new(Seed([1; 4])).next(proxy.all(), &[]));
+        balancer.update(|table| table.replace(proxy.all()));
         let mut pods = Pods::default();
         let pod = |listen: &SocketAddr| PodPort {
             listen: *listen,
@@ -147,7 +147,9 @@ async fn a_client_sticks_to_its_backend() {
     }
     let to = ([10, 96, 0, 1].into(), Protocol::Tcp, Port::new(80).unwrap());
     let others: BTreeSet<_> = (1..20)
-        .filter_map(|n| world.balancer.pick([192, 0, 2, n].into(), to)?.backends.first().copied())
+        .filter_map(|n| {
+            world.balancer.pick(([192, 0, 2, n], 1000).into(), to)?.backends.first().copied()
+        })
         .collect();
     assert_eq!(others.len(), 3, "other clients get other backends");
 }
