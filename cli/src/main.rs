@@ -1,13 +1,27 @@
 //! The `svckit` command: a thin face of the library.
 
+mod check;
 mod conform;
+mod exit;
+mod get;
+mod input;
+mod lab;
+mod load;
+mod report;
+mod up;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::{path::PathBuf, process::ExitCode};
+use svckit::select::Selector;
+
+use crate::{
+    exit::{Exit, Stop},
+    input::{Input, Output},
+};
 
 /// Kubernetes Services on one machine.
 #[derive(Parser)]
-#[command(version)]
+#[command(version, after_help = "Example: svckit up -f examples/walkthrough")]
 struct Arguments {
     #[command(subcommand)]
     verb: Verb,
@@ -15,17 +29,99 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Verb {
+    /// Find everything that is wrong with manifests.
+    #[command(after_help = "Example: svckit check -f examples/walkthrough -o json")]
+    Check {
+        #[command(flatten)]
+        input: Input,
+        /// How to print it.
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Output,
+    },
+    /// Show what the cluster would hold after allocation and slicing.
+    #[command(after_help = "Example: svckit get pods -f examples/walkthrough -l app=webapp")]
+    Get {
+        /// What to show.
+        #[arg(value_enum)]
+        resource: get::Resource,
+        /// Only the one of this name.
+        name: Option<String>,
+        #[command(flatten)]
+        input: Input,
+        /// Only objects with these labels: key=value, with commas between.
+        #[arg(short = 'l', long)]
+        selector: Option<String>,
+        /// How to print it.
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Output,
+    },
+    /// Serve what manifests describe, on this machine, without root.
+    #[command(after_help = "Example: svckit up -f examples/walkthrough")]
+    Up {
+        #[command(flatten)]
+        input: Input,
+        #[command(flatten)]
+        options: up::Options,
+        /// How to print it.
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Output,
+    },
+    /// Put what manifests describe on a private network, and run a command there.
+    Lab(lab::Lab),
     /// Run vector files against the library.
+    #[command(after_help = "Example: svckit conform vectors/topology.json")]
     Conform {
         /// The files, such as vectors/topology.json.
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
+    /// Print completions for a shell.
+    Completions {
+        /// The shell.
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
 }
 
 fn main() -> ExitCode {
-    let code = match Arguments::parse().verb {
-        Verb::Conform { files } => conform::run(&files),
-    };
-    ExitCode::from(code)
+    match run(Arguments::parse().verb) {
+        Ok(exit) => exit.into(),
+        Err(Stop { exit, message }) => {
+            eprintln!("svckit: {message}");
+            exit.into()
+        }
+    }
+}
+
+fn run(verb: Verb) -> Result<Exit, Stop> {
+    match verb {
+        Verb::Check { input, output } => check::run(&input, output),
+        Verb::Get { resource, name, input, selector, output } => {
+            let selector = selector.as_deref().map(equalities).transpose()?;
+            get::run(&input, output, resource, name.as_deref(), selector.as_ref())
+        }
+        Verb::Up { input, options, output } => up::run(&input, &options, output),
+        Verb::Lab(lab) => lab.run(),
+        Verb::Conform { files } => Ok(Exit::Code(conform::run(&files))),
+        Verb::Completions { shell } => {
+            clap_complete::generate(
+                shell,
+                &mut Arguments::command(),
+                "svckit",
+                &mut std::io::stdout(),
+            );
+            Ok(Exit::Done)
+        }
+    }
+}
+
+/// `key=value` pairs with commas between.
+fn equalities(text: &str) -> Result<Selector, Stop> {
+    let pairs = text.split(',').filter(|pair| !pair.trim().is_empty()).map(|pair| {
+        let (key, value) = pair
+            .split_once('=')
+            .ok_or_else(|| Stop::usage(format!("-l {pair}: write key=value")))?;
+        Ok((key.trim(), value.trim_start_matches('=').trim()))
+    });
+    Ok(Selector::from_pairs(pairs.collect::<Result<Vec<_>, Stop>>()?))
 }

@@ -21,6 +21,13 @@ pub(super) struct Naming {
     pub(super) namespaced: bool,
 }
 
+impl Naming {
+    /// Objects of a namespace whose name is a subdomain: most kinds.
+    pub(super) const SUBDOMAIN: Self = Self { name: syntax::rfc1123_subdomain, namespaced: true };
+    /// Objects outside namespaces whose name is a subdomain.
+    pub(super) const CLUSTER: Self = Self { name: syntax::rfc1123_subdomain, namespaced: false };
+}
+
 /// Rules for a new object.
 pub(super) fn create(meta: &ObjectMeta, naming: Naming, notes: &mut Notes) {
     let name = METADATA.child("name");

@@ -1,275 +1,270 @@
-//! The addresses of one range.
+//! The service addresses of one CIDR.
 
+use super::{
+    AllocError,
+    bands::{Bands, static_addresses},
+    bitmap::Bitmap,
+    draws::Draws,
+    quarantine::Quarantine,
+};
+use crate::{Seed, Time};
 use core::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     ops::RangeInclusive,
     time::Duration,
 };
 use ipnet::IpNet;
+use std_alloc::vec::Vec;
 
-use super::{AllocError, Bitmap, quarantine::Quarantine, static_band};
-use crate::{Seed, Time, model::Family};
+/// What Kubernetes' bitmap allocator uses of an IPv6 range.
+const BITMAP_MODE: u128 = 65_536;
 
-/// The longest that a range may be: IPv4 /8.
-const MOST: u64 = 1 << 24;
-/// Of an IPv6 range only this many addresses are used, the first ones, as in Kubernetes.
-const MOST_V6: u64 = 1 << 16;
+/// Ranges up to this many addresses have all their words from the start (128 KiB), larger ones as they are needed.
+const DENSE: u64 = 1 << 20;
 
-/// The addresses of one range, and which of them are held.
+/// The service addresses of one CIDR, and which of them are held.
 ///
-/// Network addresses are never handed out, nor IPv4 broadcast addresses.
+/// An IPv4 range may have any size, an IPv6 range may be a /64 at most. Usable are all addresses but the network
+/// address and, in IPv4, the broadcast address. Bits after the prefix length are ignored, as an API server ignores
+/// them in its flags.
 ///
 /// ```
 /// use svckit::{Seed, Time, alloc::AddressRange};
 ///
-/// let mut range = AddressRange::new("10.96.0.0/24".parse()?, Seed([1; 4]))?;
+/// let mut range = AddressRange::new("10.96.0.0/24".parse()?, Seed([1, 2, 3, 4]))?;
+/// let dns = "10.96.0.10".parse()?;
+/// range.reserve(dns)?;
+/// assert!(range.reserve(dns).is_err(), "somebody holds it");
+///
 /// let drawn = range.allocate(Time::default())?;
 /// assert!(range.dynamic_band().is_some_and(|band| band.contains(&drawn)));
-/// assert!(range.reserve(drawn).is_err());
 /// assert!(range.release(drawn, Time::default()));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// assert_eq!(range.free(), 253);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct AddressRange {
-    range: IpNet,
-    /// Slot 0 is the address after the network's.
-    held: Bitmap,
-    quarantine: Quarantine,
-    /// Slots below are the static band.
-    band: usize,
-    draws: u64,
+    cidr: IpNet,
+    /// The network address as a number; service address `n` is the one `n + 1` after it.
+    network: u128,
+    /// Held or resting.
+    taken: Bands,
+    resting: Quarantine,
+    draws: Draws,
 }
 
 impl AddressRange {
-    /// All addresses of `range` are free. Takes a quarter of a byte for each.
+    /// All service addresses of `cidr`, none of them held.
     ///
     /// # Errors
     ///
-    /// The range is an IPv4 range larger than a /8.
-    pub fn new(range: IpNet, seed: Seed) -> Result<Self, AllocError> {
-        let range = range.trunc();
-        let host_bits = range.max_prefix_len() - range.prefix_len();
-        let size = 1_u64.checked_shl(host_bits.into()).unwrap_or(u64::MAX);
-        let (size, excluded) = match range {
-            IpNet::V4(_) if size > MOST => return Err(AllocError::RangeTooLarge { range }),
-            IpNet::V4(_) => (size, 2),
-            IpNet::V6(_) => (if host_bits >= 64 { MOST_V6 } else { size.min(MOST_V6) }, 1),
-        };
-        let slots = size.saturating_sub(excluded) as usize;
-        let band = static_band(size, 16, 256) as usize;
-        let Seed([draws, ..]) = seed;
-        Ok(Self {
-            range,
-            held: Bitmap::new(slots),
-            quarantine: Quarantine::new(slots, Duration::ZERO),
-            band,
-            draws,
-        })
+    /// [`AllocError::RangeTooLarge`] for an IPv6 range larger than a /64.
+    pub fn new(cidr: IpNet, seed: Seed) -> Result<Self, AllocError> {
+        Self::of_size(cidr, u128::MAX, seed)
     }
 
-    /// The same, but addresses that were given back are not drawn again for `period`, unless nothing else is left.
+    /// As [`AddressRange::new`], with only the first 65,536 addresses of an IPv6 range.
+    ///
+    /// So do API servers without the `IPAddress` API (before 1.33). Their data has to be read with this one.
+    ///
+    /// # Errors
+    ///
+    /// None; an IPv6 range may have any size.
+    pub fn in_bitmap_mode(cidr: IpNet, seed: Seed) -> Result<Self, AllocError> {
+        Self::of_size(cidr, if cidr.addr().is_ipv6() { BITMAP_MODE } else { u128::MAX }, seed)
+    }
+
+    fn of_size(cidr: IpNet, limit: u128, seed: Seed) -> Result<Self, AllocError> {
+        let range = cidr.trunc();
+        let (network, unusable) = match range {
+            IpNet::V4(v4) => (u128::from(u32::from(v4.network())), 2),
+            IpNet::V6(v6) => (u128::from(v6.network()), 1),
+        };
+        let host_bits = u32::from(range.max_prefix_len() - range.prefix_len());
+        let size = 1_u128.checked_shl(host_bits).unwrap_or(u128::MAX).min(limit);
+        let usable = u64::try_from(size.saturating_sub(unusable))
+            .map_err(|_| AllocError::RangeTooLarge { range })?;
+        let taken = Bands::new(usable, static_addresses(size), |len| {
+            if usable < DENSE { Bitmap::dense(len) } else { Bitmap::sparse(len, seed) }
+        });
+        let resting = Quarantine::new(seed);
+        Ok(Self { cidr: range, network, taken, resting, draws: Draws::new(seed) })
+    }
+
+    /// Released addresses rest this long before they are drawn again; zero is not at all. Default:
+    /// [`QUARANTINE`](super::QUARANTINE).
     #[must_use]
-    pub fn with_quarantine(mut self, period: Duration) -> Self {
-        self.quarantine = Quarantine::new(self.held.capacity(), period);
+    pub const fn with_quarantine(mut self, rest: Duration) -> Self {
+        self.set_quarantine(rest);
         self
     }
 
-    /// The range, with its network address.
-    #[must_use]
-    pub const fn range(&self) -> IpNet {
-        self.range
+    pub(super) const fn set_quarantine(&mut self, rest: Duration) {
+        self.resting.set_rest(rest);
     }
 
-    /// How many addresses can be handed out.
+    /// The range itself, with zeros after the prefix length.
     #[must_use]
-    pub const fn usable(&self) -> usize {
-        self.held.capacity()
+    pub const fn cidr(&self) -> IpNet {
+        self.cidr
     }
 
-    /// How many of them are free.
+    /// How many service addresses there are.
     #[must_use]
-    pub const fn free(&self) -> usize {
-        self.held.capacity() - self.held.len()
+    pub const fn usable(&self) -> u64 {
+        self.taken.len()
     }
 
-    /// The addresses for people to pick; `None` when the range is too small to have any.
+    /// How many of them nobody holds.
+    #[must_use]
+    pub fn free(&self) -> u64 {
+        self.usable() - self.held_count()
+    }
+
+    /// How many of them are held.
+    #[must_use]
+    pub fn held_count(&self) -> u64 {
+        self.taken.held() - self.resting.len()
+    }
+
+    /// The first service address; `None` when there are none (an IPv4 /31 or /32, an IPv6 /128). The `kubernetes`
+    /// Service has it in the default range.
+    #[must_use]
+    pub fn first(&self) -> Option<IpAddr> {
+        (self.usable() > 0).then(|| self.addr(0))
+    }
+
+    /// The last service address.
+    #[must_use]
+    pub fn last(&self) -> Option<IpAddr> {
+        self.usable().checked_sub(1).map(|last| self.addr(last))
+    }
+
+    /// The addresses that are drawn last, left to people who choose themselves: 1/16 of the range, at least 16 and
+    /// at most 256 of them (KEP-3070). `None` for ranges of 16 addresses or fewer.
     #[must_use]
     pub fn static_band(&self) -> Option<RangeInclusive<IpAddr>> {
-        self.between(0, self.band)
-    }
-
-    /// The addresses that draws prefer; `None` when the range has no address at all.
-    #[must_use]
-    pub fn dynamic_band(&self) -> Option<RangeInclusive<IpAddr>> {
-        self.between(self.band, self.held.capacity())
+        let last = self.taken.split().checked_sub(1)?;
+        Some(self.first()?..=self.addr(last))
     }
 
     /// How many addresses the static band has.
     #[must_use]
-    pub const fn static_band_len(&self) -> usize {
-        self.band
+    pub const fn static_band_len(&self) -> u64 {
+        self.taken.split()
     }
 
-    /// Whether `addr` is one that could be handed out.
+    /// The addresses that are drawn first; `None` when there are no service addresses.
+    #[must_use]
+    pub fn dynamic_band(&self) -> Option<RangeInclusive<IpAddr>> {
+        Some(self.addr(self.taken.split())..=self.last()?)
+    }
+
+    /// Whether this is one of the service addresses, held or not.
     #[must_use]
     pub fn contains(&self, addr: IpAddr) -> bool {
-        self.slot(addr).is_some()
+        self.number(addr).is_some()
     }
 
-    /// Whether `addr` is held.
+    /// Whether somebody holds this address.
     #[must_use]
     pub fn is_held(&self, addr: IpAddr) -> bool {
-        self.slot(addr).is_some_and(|slot| self.held.contains(slot))
+        self.number(addr).is_some_and(|number| self.holds(number))
     }
 
-    /// Takes `addr` for a caller that asked for exactly this address.
+    /// Takes this very address, resting or not.
     ///
     /// # Errors
     ///
-    /// It is not in the range, or somebody holds it.
+    /// [`AllocError::AddressOutOfRange`] and [`AllocError::AddressTaken`].
     pub fn reserve(&mut self, addr: IpAddr) -> Result<(), AllocError> {
-        let slot = self.slot(addr).ok_or(AllocError::AddressOutOfRange { addr })?;
-        if !self.held.insert(slot) {
-            return Err(AllocError::AddressTaken { addr });
+        let number = self
+            .number(addr)
+            .ok_or_else(|| AllocError::AddressOutOfRange { addr, ranges: self.cidr.into() })?;
+        if self.resting.remove(number) || self.taken.insert(number) {
+            Ok(())
+        } else {
+            Err(AllocError::AddressTaken { addr })
         }
-        self.quarantine.hold(slot);
-        Ok(())
     }
 
-    /// Takes any free address: of the dynamic band, then of the static one, then one in quarantine.
+    /// Takes any free address: of the dynamic band, else of the static band, else the one that rested longest.
     ///
     /// # Errors
     ///
-    /// Nothing is free. Known in O(1).
+    /// [`AllocError::AddressesExhausted`], without a search.
     pub fn allocate(&mut self, now: Time) -> Result<IpAddr, AllocError> {
-        let family = Family::of(self.range.network());
-        if self.held.is_full() {
-            return Err(AllocError::AddressesExhausted { family });
-        }
-        self.draws = crate::seed::mix(self.draws);
-        let end = self.held.capacity();
-        let slot = self
-            .draw(self.band, end, now)
-            .or_else(|| self.draw(0, self.band, now))
-            .or_else(|| self.held.next_free(0))
-            .ok_or(AllocError::AddressesExhausted { family })?;
-        self.held.insert(slot);
-        self.quarantine.hold(slot);
-        Ok(self.addr(slot))
+        self.draw_rested(now)
+            .or_else(|| self.draw_resting())
+            .ok_or_else(|| AllocError::AddressesExhausted { ranges: self.cidr.into() })
     }
 
-    /// Gives `addr` back. Returns whether it was held, so releasing twice is harmless.
+    /// Gives an address back, to rest. Answers whether it was held, so releasing twice is harmless.
     pub fn release(&mut self, addr: IpAddr, now: Time) -> bool {
-        let Some(slot) = self.slot(addr).filter(|slot| self.held.remove(*slot)) else {
+        let Some(number) = self.number(addr).filter(|number| self.holds(*number)) else {
             return false;
         };
-        self.quarantine.release(slot, now);
-        true
+        self.resting.add(number, now) || self.taken.remove(number)
     }
 
-    /// The addresses that are held, in order.
+    /// Gives an address back that nobody has seen, as after a write that failed: it need not rest. Answers whether
+    /// it was held.
+    pub fn cancel(&mut self, addr: IpAddr) -> bool {
+        let number = self.number(addr).filter(|number| self.holds(*number));
+        number.is_some_and(|number| self.taken.remove(number))
+    }
+
+    /// The addresses held, in order: everything that [`AddressRange::restore`] needs. What rests is not among them;
+    /// a caller's clock doesn't survive a restart.
     pub fn held(&self) -> impl Iterator<Item = IpAddr> + '_ {
-        self.held.iter().map(|slot| self.addr(slot))
+        let held = self.taken.iter().filter(|number| !self.resting.contains(*number));
+        held.map(|number| self.addr(number))
     }
 
-    /// A slot between `start` and `end`, from a place that the seed gives, with wrap-around.
-    fn draw(&mut self, start: usize, end: usize, now: Time) -> Option<usize> {
-        let width = end.checked_sub(start).filter(|width| *width > 0)?;
-        let from = start + ((u128::from(self.draws) * width as u128) >> 64) as usize;
-        self.quarantine
-            .next(&self.held, from, end, now)
-            .or_else(|| self.quarantine.next(&self.held, start, from, now))
+    /// Takes all of these, and returns what could not be taken and why.
+    pub fn restore(&mut self, addrs: impl IntoIterator<Item = IpAddr>) -> Vec<AllocError> {
+        addrs.into_iter().filter_map(|addr| self.reserve(addr).err()).collect()
     }
 
-    fn between(&self, start: usize, end: usize) -> Option<RangeInclusive<IpAddr>> {
-        (start < end).then(|| self.addr(start)..=self.addr(end - 1))
+    /// Takes an address that doesn't rest, if there is one.
+    pub(super) fn draw_rested(&mut self, now: Time) -> Option<IpAddr> {
+        while let Some(number) = self.resting.pop_rested(now) {
+            self.taken.remove(number);
+        }
+        let number = self.taken.draw(self.draws.next())?;
+        self.taken.insert(number);
+        Some(self.addr(number))
     }
 
-    fn slot(&self, addr: IpAddr) -> Option<usize> {
-        let offset = match (self.range.network(), addr) {
-            (IpAddr::V4(base), IpAddr::V4(addr)) => {
-                u32::from(addr).checked_sub(u32::from(base))?.into()
-            }
-            (IpAddr::V6(base), IpAddr::V6(addr)) => {
-                u128::from(addr).checked_sub(u128::from(base))?
-            }
+    /// Takes the address that rested longest.
+    pub(super) fn draw_resting(&mut self) -> Option<IpAddr> {
+        let number = self.resting.pop()?;
+        Some(self.addr(number))
+    }
+
+    fn holds(&self, number: u64) -> bool {
+        self.taken.contains(number) && !self.resting.contains(number)
+    }
+
+    fn number(&self, addr: IpAddr) -> Option<u64> {
+        let addr = match (self.cidr, addr) {
+            (IpNet::V4(_), IpAddr::V4(v4)) => u128::from(u32::from(v4)),
+            (IpNet::V6(_), IpAddr::V6(v6)) => u128::from(v6),
             _ => return None,
         };
-        let slot = usize::try_from(offset.checked_sub(1)?).ok()?;
-        (slot < self.held.capacity()).then_some(slot)
+        let number = addr.checked_sub(self.network)?.checked_sub(1)?;
+        u64::try_from(number).ok().filter(|number| *number < self.usable())
     }
 
-    fn addr(&self, slot: usize) -> IpAddr {
-        match self.range.network() {
-            IpAddr::V4(base) => {
-                Ipv4Addr::from(u32::from(base).wrapping_add(slot as u32 + 1)).into()
-            }
-            IpAddr::V6(base) => {
-                Ipv6Addr::from(u128::from(base).wrapping_add(slot as u128 + 1)).into()
-            }
+    /// Only for numbers of the range; others would wrap around.
+    fn addr(&self, number: u64) -> IpAddr {
+        let addr = self.network.wrapping_add(1).wrapping_add(u128::from(number));
+        match self.cidr {
+            IpNet::V4(_) => Ipv4Addr::from(addr as u32).into(),
+            IpNet::V6(_) => Ipv6Addr::from(addr).into(),
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn range(text: &str) -> AddressRange {
-        AddressRange::new(text.parse().unwrap(), Seed([3; 4])).unwrap()
-    }
-
-    #[test]
-    fn odd_ranges_have_the_addresses_they_should() {
-        let cases = [
-            ("10.0.0.0/32", 0),
-            ("10.0.0.0/31", 0),
-            ("10.0.0.0/30", 2),
-            ("10.0.0.0/8", 16_777_214),
-            ("fd00::/128", 0),
-            ("fd00::/127", 1),
-            ("fd00::/112", 65_535),
-            ("fd00::/48", 65_535),
-            ("::/0", 65_535),
-            ("255.255.255.0/24", 254),
-        ];
-        for (text, usable) in cases {
-            let mut range = range(text);
-            assert_eq!(range.usable(), usable, "{text}");
-            for _ in 0..usable.min(300) {
-                range.allocate(Time::default()).unwrap();
-            }
-            assert_eq!(range.free(), usable - usable.min(300), "{text}");
-        }
-        assert!(AddressRange::new("10.0.0.0/7".parse().unwrap(), Seed([0; 4])).is_err());
-    }
-
-    #[test]
-    fn draws_avoid_the_static_band_until_they_must_not() {
-        let mut range = range("192.168.1.0/27");
-        let (low, all) = (range.static_band().unwrap(), range.usable());
-        let drawn: std_alloc::vec::Vec<_> =
-            (0..all).map(|_| range.allocate(Time::default()).unwrap()).collect();
-        assert!(drawn[..14].iter().all(|addr| !low.contains(addr)));
-        assert!(drawn[14..].iter().all(|addr| low.contains(addr)));
-        assert!(range.allocate(Time::default()).is_err());
-    }
-
-    #[test]
-    fn what_was_released_waits_unless_nothing_else_is_free() {
-        let mut range = range("10.0.0.0/30").with_quarantine(Duration::from_nanos(100));
-        let first = range.allocate(Time::from_nanos(0)).unwrap();
-        range.release(first, Time::from_nanos(10));
-        let second = range.allocate(Time::from_nanos(20)).unwrap();
-        assert_ne!(first, second, "in quarantine");
-        assert_eq!(range.allocate(Time::from_nanos(30)), Ok(first), "nothing else is free");
-        range.release(first, Time::from_nanos(40));
-        assert_eq!(range.reserve(first), Ok(()), "asked for by name");
-        range.release(first, Time::from_nanos(50));
-        range.release(second, Time::from_nanos(60));
-        assert!(
-            range.allocate(Time::from_nanos(500)).is_ok()
-                && range.allocate(Time::from_nanos(500)).is_ok()
-        );
-    }
-}
+mod tests;

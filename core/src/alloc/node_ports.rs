@@ -1,225 +1,224 @@
-//! Node ports: one number may be held once for each protocol.
+//! The ports that nodes answer on for Services.
 
-use core::time::Duration;
-use std_alloc::vec::Vec;
-
-use super::{AllocError, Bitmap, PortRange, quarantine::Quarantine};
-use crate::{
-    Seed, Time,
-    model::{Port, Protocol},
+use super::{
+    AllocError, PortRange, Protocols, bands::Bands, bitmap::Bitmap, draws::Draws,
+    quarantine::Quarantine,
 };
+use crate::{Seed, Time, model::Port, model::Protocol};
+use core::time::Duration;
+use std_alloc::{vec, vec::Vec};
 
-/// A set of protocols.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Protocols(u8);
-
-impl Protocols {
-    /// None of them.
-    pub const NONE: Self = Self(0);
-
-    /// This one alone.
-    #[must_use]
-    pub const fn only(protocol: Protocol) -> Self {
-        Self(1 << protocol as u8)
-    }
-
-    /// With `protocol` as well.
-    #[must_use]
-    pub const fn with(self, protocol: Protocol) -> Self {
-        Self(self.0 | Self::only(protocol).0)
-    }
-
-    /// Whether `protocol` is one of them.
-    #[must_use]
-    pub const fn contains(self, protocol: Protocol) -> bool {
-        self.0 & Self::only(protocol).0 != 0
-    }
-
-    /// All of them.
-    pub fn iter(self) -> impl Iterator<Item = Protocol> {
-        Protocol::ALL.into_iter().filter(move |protocol| self.contains(*protocol))
-    }
-}
-
-impl FromIterator<Protocol> for Protocols {
-    fn from_iter<I: IntoIterator<Item = Protocol>>(protocols: I) -> Self {
-        protocols.into_iter().fold(Self::NONE, Self::with)
-    }
-}
-
-/// The node ports of a cluster, and who holds them for which protocol.
+/// The node ports of a cluster, and which of them are held for which protocols.
 ///
-/// Kubernetes keeps one bit for a number whatever its protocol, so that 30053/TCP of one Service keeps 30053/UDP
-/// from another. Here a number is free for each protocol by itself; draws still take numbers that nobody uses.
+/// A port is free for each protocol by itself, and a draw for several protocols finds one number that is free for
+/// all of them, as the two ports of a DNS Service want it. (In Kubernetes, one Service's 30053/TCP keeps others from
+/// 30053/UDP; a caller who always asks for [`Protocols::ALL`] gets that.)
 ///
 /// ```
 /// use svckit::{Seed, Time, alloc::{NodePorts, PortRange, Protocols}, model::Protocol};
 ///
-/// let mut ports = NodePorts::new(PortRange::default(), Seed([1; 4]));
-/// let both = Protocols::only(Protocol::Tcp).with(Protocol::Udp);
-/// let port = ports.allocate(both, Time::default())?;
-/// assert!(ports.reserve(port, Protocols::only(Protocol::Udp)).is_err());
-/// assert!(ports.reserve(port, Protocols::only(Protocol::Sctp)).is_ok());
+/// let mut ports = NodePorts::new(PortRange::DEFAULT, Seed([1, 2, 3, 4]));
+/// let dns = Protocols::from(Protocol::Tcp) | Protocol::Udp.into();
+/// let port = ports.allocate(dns, Time::default())?;
+/// assert!(ports.reserve(port, Protocol::Udp.into()).is_err(), "somebody holds it");
+/// assert!(ports.reserve(port, Protocol::Sctp.into()).is_ok());
 /// # Ok::<(), svckit::alloc::AllocError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct NodePorts {
     range: PortRange,
-    held: Vec<Protocols>,
-    /// Numbers that somebody holds for any protocol.
-    used: Bitmap,
-    quarantine: Quarantine,
-    draws: u64,
+    /// For each port, the bits of the protocols that it is held for.
+    held: Vec<u8>,
+    /// For each set of protocols, by its bits less one: the ports held or resting for any of them.
+    taken: [Bands; SETS],
+    /// For each protocol.
+    resting: [(Protocol, Quarantine); 3],
+    draws: Draws,
 }
 
+/// The sets of protocols there are.
+const SETS: usize = Protocols::ALL.bits() as usize;
+
 impl NodePorts {
-    /// All ports of `range` are free.
+    /// All ports of the range, none of them held. Takes about two bytes per port.
     #[must_use]
     pub fn new(range: PortRange, seed: Seed) -> Self {
-        Self::with_quarantine(range, Duration::ZERO, seed)
-    }
-
-    /// The same, but ports that were given back are not drawn again for `period`, unless nothing else is left.
-    #[must_use]
-    pub fn with_quarantine(range: PortRange, period: Duration, seed: Seed) -> Self {
-        let Seed([_, draws, ..]) = seed;
+        let bands = || Bands::new(range.size().into(), range.static_band_len(), Bitmap::dense);
         Self {
             range,
-            held: std_alloc::vec![Protocols::NONE; range.len()],
-            used: Bitmap::new(range.len()),
-            quarantine: Quarantine::new(range.len(), period),
-            draws,
+            held: vec![0; range.size() as usize],
+            taken: core::array::from_fn(|_| bands()),
+            resting: Protocol::ALL.map(|protocol| (protocol, Quarantine::new(seed))),
+            draws: Draws::new(seed),
         }
     }
 
-    /// The range.
+    /// Released ports rest this long before they are drawn again for the same protocol; zero is not at all. Default:
+    /// [`QUARANTINE`](super::QUARANTINE).
+    #[must_use]
+    pub const fn with_quarantine(mut self, rest: Duration) -> Self {
+        let [(_, tcp), (_, udp), (_, sctp)] = &mut self.resting;
+        tcp.set_rest(rest);
+        udp.set_rest(rest);
+        sctp.set_rest(rest);
+        self
+    }
+
+    /// The ports there are.
     #[must_use]
     pub const fn range(&self) -> PortRange {
         self.range
     }
 
-    /// How many numbers nobody holds for any protocol.
+    /// How many ports are free, or resting, for this protocol.
     #[must_use]
-    pub const fn free(&self) -> usize {
-        self.used.capacity() - self.used.len()
+    pub fn free(&self, protocol: Protocol) -> u64 {
+        let taken = self.taken(protocol.into()).map_or(0, Bands::held);
+        let resting = self.resting.iter().filter(|(p, _)| *p == protocol);
+        u64::from(self.range.size()) - taken + resting.map(|(_, q)| q.len()).sum::<u64>()
     }
 
-    /// For which protocols `port` is held.
+    /// The protocols that somebody holds this port for.
     #[must_use]
-    pub fn held(&self, port: Port) -> Protocols {
-        self.range.slot(port).and_then(|slot| self.held.get(slot)).copied().unwrap_or_default()
+    pub fn holds(&self, port: Port) -> Option<Protocols> {
+        self.range.number(port).and_then(|number| self.held_at(number))
     }
 
-    /// Takes `port` for callers that asked for exactly this number; for all of `protocols` or for none.
+    /// Takes this very port for these protocols, resting or not.
     ///
     /// # Errors
     ///
-    /// It is outside the range, or held for one of the protocols.
+    /// [`AllocError::PortOutOfRange`] and [`AllocError::PortTaken`].
     pub fn reserve(&mut self, port: Port, protocols: Protocols) -> Result<(), AllocError> {
-        let slot =
-            self.range.slot(port).ok_or(AllocError::PortOutOfRange { port, range: self.range })?;
-        let held = self.held(port);
-        if let Some(protocol) = protocols.iter().find(|protocol| held.contains(*protocol)) {
-            return Err(AllocError::PortTaken { port, protocol });
+        let range = self.range;
+        let number = range.number(port).ok_or(AllocError::PortOutOfRange { port, range })?;
+        let held = self.held_at(number).map_or(0, Protocols::bits);
+        if let Some(protocols) = Protocols::from_bits(held & protocols.bits()) {
+            return Err(AllocError::PortTaken { port, protocols });
         }
-        self.hold(slot, protocols);
+        self.take(number, protocols);
         Ok(())
     }
 
-    /// Takes a number that nobody uses, of the dynamic band first; failing that, one that is free for `protocols`.
+    /// Takes any port that is free for all of these protocols: of the dynamic band, else of the static band, else one
+    /// that rested longest.
+    ///
+    /// The last resort costs a walk over what rests when several protocols are asked for; all else is O(1).
     ///
     /// # Errors
     ///
-    /// There is none.
+    /// [`AllocError::PortsExhausted`].
     pub fn allocate(&mut self, protocols: Protocols, now: Time) -> Result<Port, AllocError> {
-        let exhausted = AllocError::PortsExhausted { range: self.range };
-        self.draws = crate::seed::mix(self.draws);
-        let (band, end) = (self.range.static_band_len(), self.range.len());
-        let slot = self
-            .draw(band, end, now)
-            .or_else(|| self.draw(0, band, now))
-            .or_else(|| self.used.next_free(0))
-            .or_else(|| self.held.iter().position(|held| held.0 & protocols.0 == 0))
-            .ok_or(exhausted)?;
-        self.hold(slot, protocols);
-        self.range.port(slot).ok_or(exhausted)
+        self.wake(now);
+        let random = self.draws.next();
+        let drawn = self.taken(protocols).and_then(|taken| taken.draw(random));
+        let number = drawn.or_else(|| self.rested_longest(protocols));
+        let port = number.and_then(|number| Some((number, self.range.port(number)?)));
+        let (number, port) =
+            port.ok_or(AllocError::PortsExhausted { range: self.range, protocols })?;
+        self.take(number, protocols);
+        Ok(port)
     }
 
-    /// Gives `port` back for these protocols. Returns whether it was held for any of them.
-    pub fn release(&mut self, port: Port, protocols: Protocols, now: Time) -> bool {
-        let Some(slot) = self.range.slot(port) else { return false };
-        let Some(held) = self.held.get_mut(slot) else { return false };
-        let released = held.0 & protocols.0 != 0;
-        held.0 &= !protocols.0;
-        if released && *held == Protocols::NONE {
-            self.used.remove(slot);
-            self.quarantine.release(slot, now);
+    /// Gives a port back, to rest. Answers the protocols of these that it was held for, so releasing twice is
+    /// harmless.
+    pub fn release(&mut self, port: Port, protocols: Protocols, now: Time) -> Option<Protocols> {
+        let (number, released) = self.give_back(port, protocols)?;
+        for (_, resting) in self.resting.iter_mut().filter(|(p, _)| released.contains(*p)) {
+            resting.add(number, now);
         }
-        released
+        self.index(number);
+        Some(released)
     }
 
-    fn hold(&mut self, slot: usize, protocols: Protocols) {
-        if let Some(held) = self.held.get_mut(slot) {
-            held.0 |= protocols.0;
+    /// Gives a port back that nobody has seen, as after a write that failed: it need not rest. Answers the protocols
+    /// of these that it was held for.
+    pub fn cancel(&mut self, port: Port, protocols: Protocols) -> Option<Protocols> {
+        let (number, released) = self.give_back(port, protocols)?;
+        self.index(number);
+        Some(released)
+    }
+
+    /// The ports held and for what, in order: everything that [`NodePorts::restore`] needs. What rests is not among
+    /// them; a caller's clock doesn't survive a restart.
+    pub fn held(&self) -> impl Iterator<Item = (Port, Protocols)> + '_ {
+        self.held.iter().zip(0..).filter_map(|(bits, number)| {
+            Some((self.range.port(number)?, Protocols::from_bits(*bits)?))
+        })
+    }
+
+    /// Takes all of these, and returns what could not be taken and why.
+    pub fn restore(
+        &mut self,
+        ports: impl IntoIterator<Item = (Port, Protocols)>,
+    ) -> Vec<AllocError> {
+        ports.into_iter().filter_map(|(port, set)| self.reserve(port, set).err()).collect()
+    }
+
+    fn held_at(&self, number: u64) -> Option<Protocols> {
+        self.held.get(number as usize).copied().and_then(Protocols::from_bits)
+    }
+
+    /// The ports held or resting for any of these.
+    fn taken(&self, protocols: Protocols) -> Option<&Bands> {
+        self.taken.get(usize::from(protocols.bits()) - 1)
+    }
+
+    fn take(&mut self, number: u64, protocols: Protocols) {
+        if let Some(held) = self.held.get_mut(number as usize) {
+            *held |= protocols.bits();
         }
-        self.used.insert(slot);
-        self.quarantine.hold(slot);
+        for (_, resting) in self.resting.iter_mut().filter(|(p, _)| protocols.contains(*p)) {
+            resting.remove(number);
+        }
+        self.index(number);
     }
 
-    /// A slot between `start` and `end` that nobody uses, from a place that the seed gives, with wrap-around.
-    fn draw(&mut self, start: usize, end: usize, now: Time) -> Option<usize> {
-        let width = end.checked_sub(start).filter(|width| *width > 0)?;
-        let from = start + ((u128::from(self.draws) * width as u128) >> 64) as usize;
-        self.quarantine
-            .next(&self.used, from, end, now)
-            .or_else(|| self.quarantine.next(&self.used, start, from, now))
+    /// Ends the holding, and leaves the index to the caller.
+    fn give_back(&mut self, port: Port, protocols: Protocols) -> Option<(u64, Protocols)> {
+        let number = self.range.number(port)?;
+        let held = self.held.get_mut(number as usize)?;
+        let released = Protocols::from_bits(*held & protocols.bits())?;
+        *held &= !released.bits();
+        Some((number, released))
+    }
+
+    /// Sets and clears the port in each set's bitmap, by what it is held and rests for.
+    fn index(&mut self, number: u64) {
+        let resting = self.resting.iter().filter(|(_, resting)| resting.contains(number));
+        let resting = Protocols::of(resting.map(|(protocol, _)| *protocol));
+        let taken =
+            self.held_at(number).map_or(0, Protocols::bits) | resting.map_or(0, Protocols::bits);
+        for (bands, set) in self.taken.iter_mut().zip(1..) {
+            if taken & set != 0 {
+                bands.insert(number)
+            } else {
+                bands.remove(number)
+            };
+        }
+    }
+
+    /// Ends the rest of all ports that have rested long enough.
+    fn wake(&mut self, now: Time) {
+        let rested = |(_, resting): &mut (_, Quarantine)| resting.pop_rested(now);
+        while let Some(number) = self.resting.iter_mut().find_map(rested) {
+            self.index(number);
+        }
+    }
+
+    /// Of the ports that nobody holds for any of these protocols, the one whose rest ends first.
+    fn rested_longest(&self, protocols: Protocols) -> Option<u64> {
+        let free = |number: u64| {
+            self.held_at(number).is_none_or(|held| held.bits() & protocols.bits() == 0)
+        };
+        self.resting
+            .iter()
+            .filter(|(protocol, _)| protocols.contains(*protocol))
+            .filter_map(|(_, resting)| resting.iter().find(|(number, _)| free(*number)))
+            .min_by_key(|(_, until)| *until)
+            .map(|(number, _)| number)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TCP: Protocols = Protocols::only(Protocol::Tcp);
-    const UDP: Protocols = Protocols::only(Protocol::Udp);
-
-    fn port(number: u16) -> Port {
-        Port::new(number).unwrap()
-    }
-
-    #[test]
-    fn protocols_do_not_get_in_each_others_way() {
-        let mut ports = NodePorts::new("30000-30001".parse().unwrap(), Seed([5; 4]));
-        assert_eq!(ports.reserve(port(30_000), TCP), Ok(()));
-        assert_eq!(ports.reserve(port(30_000), UDP), Ok(()));
-        assert_eq!(
-            ports.reserve(port(30_000), TCP),
-            Err(AllocError::PortTaken { port: port(30_000), protocol: Protocol::Tcp })
-        );
-        assert!(
-            ports.reserve(port(8_080), TCP).is_err_and(|e| e.to_string().contains("30000-30001"))
-        );
-        assert_eq!(ports.allocate(TCP, Time::default()), Ok(port(30_001)));
-        assert_eq!(
-            ports.allocate(UDP, Time::default()),
-            Ok(port(30_001)),
-            "free for this protocol"
-        );
-        assert!(ports.allocate(UDP, Time::default()).is_err());
-        assert!(ports.release(port(30_000), TCP, Time::default()));
-        assert!(!ports.release(port(30_000), TCP, Time::default()), "twice is harmless");
-        assert_eq!(ports.held(port(30_000)), UDP);
-    }
-
-    use std::string::ToString;
-
-    #[test]
-    fn ranges_are_read() {
-        for (text, want) in [("1-65535", Some(65_535)), ("8000+10", Some(11)), ("80", Some(1))] {
-            assert_eq!(text.parse::<PortRange>().ok().map(PortRange::len), want, "{text}");
-        }
-        for text in ["", "0-5", "5-4", "1-65536", "a-b", "65535+1", "-1"] {
-            assert!(text.parse::<PortRange>().is_err(), "{text}");
-        }
-    }
-}
+mod tests;

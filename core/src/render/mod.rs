@@ -1,1 +1,3 @@
-//! render: to be written.
+//! Plans and routes as text or bytes, still pure: adapters only carry them.
+
+pub mod nginx;

@@ -87,9 +87,8 @@ impl<K: Clone + Eq + Hash + Ord> Index<K> {
             found.extend(keys.iter().filter(matches).cloned());
         };
         ask(&self.residual);
-        for (key, value) in labels.iter() {
-            let key: Arc<str> = key.into();
-            for value in [Some(Arc::from(value)), None] {
+        for (key, value) in labels.pairs() {
+            for value in [Some(value.clone()), None] {
                 if let Some(keys) = self.anchored.get(&Anchor { key: key.clone(), value }) {
                     ask(keys);
                 }
@@ -103,15 +102,17 @@ impl<K: Clone + Eq + Hash + Ord> Index<K> {
     /// Where to keep a selector: under the values of its rarest positive term.
     fn anchors(&self, selector: &Selector) -> Vec<Anchor> {
         let candidates = selector.requirements().iter().filter_map(|requirement| {
-            let anchor = |value| Anchor { key: requirement.key.clone(), value };
-            match &requirement.operator {
-                Operator::In(values) => {
-                    Some(values.iter().map(|value| anchor(Some(value.clone()))).collect::<Vec<_>>())
+            let anchor = |value| Anchor { key: requirement.key().clone(), value };
+            match requirement.operator() {
+                Operator::In | Operator::Equals | Operator::DoubleEquals => {
+                    let values = requirement.values().iter();
+                    Some(values.map(|value| anchor(Some(value.clone()))).collect::<Vec<_>>())
                 }
-                Operator::Exists | Operator::Gt(_) | Operator::Lt(_) => {
-                    Some(Vec::from([anchor(None)]))
-                }
-                Operator::NotIn(_) | Operator::DoesNotExist => None,
+                Operator::Exists | Operator::Gt | Operator::Lt => Some(Vec::from([anchor(None)])),
+                Operator::NotIn
+                | Operator::NotEquals
+                | Operator::DoesNotExist
+                | Operator::Never => None,
             }
         });
         let crowd = |anchors: &Vec<Anchor>| {
@@ -141,15 +142,15 @@ mod tests {
         let key = |n: u64| -> Arc<str> { Arc::from(format!("k{n}")) };
         let value = |n: u64| -> Arc<str> { Arc::from(format!("v{n}")) };
         for step in 0..2_000 {
-            let requirements = (0..next(4)).map(|_| Requirement {
-                key: key(next(4)),
-                operator: match next(6) {
-                    0 => Operator::Exists,
-                    1 => Operator::DoesNotExist,
-                    2 => Operator::NotIn(Vec::from([value(next(3))])),
-                    3 => Operator::Gt(next(5) as i64),
-                    _ => Operator::In(Vec::from([value(next(3)), value(3)])),
-                },
+            let requirements = (0..next(4)).map(|_| {
+                let (operator, values) = match next(6) {
+                    0 => (Operator::Exists, Vec::new()),
+                    1 => (Operator::DoesNotExist, Vec::new()),
+                    2 => (Operator::NotIn, Vec::from([value(next(3))])),
+                    3 => (Operator::Gt, Vec::from([Arc::from(format!("{}", next(5)))])),
+                    _ => (Operator::In, Vec::from([value(next(3)), value(3)])),
+                };
+                Requirement::unchecked(key(next(4)), operator, values)
             });
             let selector = Selector::new(requirements.collect());
             let name = next(60);

@@ -1,62 +1,75 @@
-//! Requirements on labels, and whether they hold.
+//! Requirements that must all hold.
 
+use core::fmt;
 use std_alloc::{sync::Arc, vec::Vec};
 
-use super::Labels;
+use super::{Labels, Operator, Requirement};
 
 /// Requirements that must all hold; without any it matches everything.
+///
+/// ```
+/// use svckit::select::{Labels, Selector};
+///
+/// let selector: Selector = "app=web, tier notin (db)".parse()?;
+/// assert!(selector.matches(&[("app", "web")].into_iter().collect::<Labels>()));
+/// assert_eq!(selector.to_string(), "app=web,tier notin (db)");
+/// # Ok::<(), svckit::select::SelectorError>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Selector(Vec<Requirement>);
 
-/// One requirement on one key.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Requirement {
-    /// The label key.
-    pub key: Arc<str>,
-    /// What must be true of its value.
-    pub operator: Operator,
-}
-
-/// What must be true of a label's value.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Operator {
-    /// One of these, which are sorted and unique; also `=` and `==` with one.
-    In(Vec<Arc<str>>),
-    /// None of these; holds when the key is missing.
-    NotIn(Vec<Arc<str>>),
-    /// The key is there.
-    Exists,
-    /// The key is not there.
-    DoesNotExist,
-    /// Both are whole numbers, and the label's is greater.
-    Gt(i64),
-    /// Both are whole numbers, and the label's is less.
-    Lt(i64),
-}
-
 impl Selector {
-    /// A selector of these requirements, sorted by key.
+    /// A selector of these requirements, sorted by key; those on one key stay in their order.
     #[must_use]
     pub fn new(mut requirements: Vec<Requirement>) -> Self {
-        requirements.sort_by(|a, b| a.key.cmp(&b.key));
+        requirements.sort_by(|a, b| a.key().cmp(b.key()));
         Self(requirements)
+    }
+
+    /// Matches no object at all: what an absent LabelSelector means.
+    ///
+    /// It has no text of its own: printed, it is empty, as in Kubernetes, and read again it would match everything.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self(Vec::from([Requirement::unchecked("", Operator::Never, [] as [&str; 0])]))
     }
 
     /// Each pair must be there: the selector of a Service.
     pub fn from_pairs<K: Into<Arc<str>>, V: Into<Arc<str>>>(
         pairs: impl IntoIterator<Item = (K, V)>,
     ) -> Self {
-        let equals = |(key, value): (K, V)| Requirement {
-            key: key.into(),
-            operator: Operator::In(Vec::from([value.into()])),
-        };
+        let equals = |(key, value): (K, V)| Requirement::unchecked(key, Operator::Equals, [value]);
         Self::new(pairs.into_iter().map(equals).collect())
+    }
+
+    /// The same and one requirement more.
+    #[must_use]
+    pub fn with(self, requirement: Requirement) -> Self {
+        let mut requirements = self.0;
+        requirements.push(requirement);
+        Self::new(requirements)
     }
 
     /// Whether all requirements hold for `labels`.
     #[must_use]
     pub fn matches(&self, labels: &Labels) -> bool {
         self.0.iter().all(|requirement| requirement.matches(labels))
+    }
+
+    /// Whether it is known to match nothing: [`Selector::nothing`]. Contradictions such as `a,!a` are not looked for.
+    #[must_use]
+    pub fn matches_nothing(&self) -> bool {
+        self.0.iter().any(|requirement| requirement.operator() == Operator::Never)
+    }
+
+    /// The one value that `key` must have, if the first requirement on it leaves just one.
+    #[must_use]
+    pub fn exact_match(&self, key: &str) -> Option<&str> {
+        let first = self.0.iter().find(|requirement| requirement.key().as_ref() == key)?;
+        match (first.operator(), first.values()) {
+            (Operator::In | Operator::Equals | Operator::DoubleEquals, [value]) => Some(value),
+            _ => None,
+        }
     }
 
     /// The requirements, sorted by key.
@@ -66,25 +79,15 @@ impl Selector {
     }
 }
 
-impl Requirement {
-    /// Whether this requirement holds for `labels`.
-    #[must_use]
-    pub fn matches(&self, labels: &Labels) -> bool {
-        let value = labels.get(&self.key);
-        let is_one_of =
-            |values: &[Arc<str>], value: &str| values.iter().any(|wanted| wanted.as_ref() == value);
-        match &self.operator {
-            Operator::In(values) => value.is_some_and(|value| is_one_of(values, value)),
-            Operator::NotIn(values) => !value.is_some_and(|value| is_one_of(values, value)),
-            Operator::Exists => value.is_some(),
-            Operator::DoesNotExist => value.is_none(),
-            Operator::Gt(bound) => number(value).is_some_and(|number| number > *bound),
-            Operator::Lt(bound) => number(value).is_some_and(|number| number < *bound),
+/// The requirements, joined by commas; reads back as the same selector.
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, requirement) in self.0.iter().enumerate() {
+            if i > 0 {
+                f.write_str(",")?;
+            }
+            requirement.fmt(f)?;
         }
+        Ok(())
     }
-}
-
-/// A label's value as a number.
-fn number(value: Option<&str>) -> Option<i64> {
-    value?.parse().ok()
 }

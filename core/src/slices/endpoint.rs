@@ -2,6 +2,7 @@
 
 use std_alloc::{sync::Arc, vec::Vec};
 
+use super::hints::is_auto;
 use crate::model::{
     Conditions, Endpoint, Family, Node, Pod, Port, Service, SlicePort, TargetPort,
     TrafficDistribution,
@@ -36,7 +37,8 @@ pub(super) fn endpoint(
     })
 }
 
-/// For whom the endpoint is meant (KEP-4444, KEP-3015); only ready ones are hinted.
+/// For whom the endpoint is meant (KEP-4444, KEP-3015); only ready ones are hinted, and topology mode Auto has hints
+/// of its own.
 fn hints(
     service: &Service,
     ready: bool,
@@ -44,7 +46,7 @@ fn hints(
     node: Option<&Arc<str>>,
 ) -> (Vec<Arc<str>>, Vec<Arc<str>>) {
     let list = |name: Option<&Arc<str>>| name.cloned().into_iter().collect();
-    match service.traffic_distribution.filter(|_| ready) {
+    match service.traffic_distribution.filter(|_| ready && !is_auto(service)) {
         None => (Vec::new(), Vec::new()),
         Some(TrafficDistribution::PreferSameZone) => (list(zone), Vec::new()),
         Some(TrafficDistribution::PreferSameNode) => (list(zone), list(node)),

@@ -1,154 +1,203 @@
 //! From the endpoints that a Service should have to the fewest writes that give it those.
+//!
+//! 1. An endpoint stays in the slice it is in, with its new content; a slice that loses all becomes spare.
+//! 2. Newcomers fill the slices that change anyway, the fullest first.
+//! 3. What is left goes, when it is less than a slice, into the unchanged slice that it fills best, else into new
+//!    ones; then again.
+//! 4. A family without endpoints has one placeholder, without ports and endpoints.
+//! 5. A new slice takes the name of a spare one of its family: one update in place of a create and a delete.
 
-use std_alloc::{collections::BTreeMap, format, sync::Arc, vec::Vec};
-
-use super::Write;
-use crate::{
-    model::{Endpoint, EndpointSlice, Family, NamespacedName, Service, SlicePort},
-    name::word,
+use core::cmp::Reverse;
+use std_alloc::{
+    collections::{BTreeMap, VecDeque},
+    format,
+    sync::Arc,
+    vec::Vec,
 };
 
-/// The most endpoints that a slice gets, as in Kubernetes.
-pub const MAX_ENDPOINTS: usize = 100;
+use super::{Config, Write};
+use crate::{
+    model::{Endpoint, EndpointSlice, Exposure, Family, NamespacedName, Service, SlicePort},
+    name::word,
+};
 
 /// What slices of one Service have in common.
 pub(super) type Group = (Family, Vec<SlicePort>);
 
-/// Endpoints by group, each group's sorted by [`identity`].
+/// Endpoints by group; no group is empty.
 pub(super) type Wanted = BTreeMap<Group, Vec<Endpoint>>;
 
-/// Brings a Service's slices to what is wanted. `slices` are the ones it has, and become the ones it gets.
+/// The slices of one Service by name.
+pub(super) type Slices = BTreeMap<NamespacedName, Arc<EndpointSlice>>;
+
+/// A slice, and the endpoints it is to have.
+type Kept = (Arc<EndpointSlice>, Vec<Endpoint>);
+
+/// Brings a Service's slices to what is wanted: creates, then updates, then deletes.
 ///
-/// Costs O(n log n) in the Service's endpoints.
+/// `slices` are the ones it has, and become the ones it gets. Costs O(n log n) in the Service's endpoints.
 pub(super) fn reconcile(
     service: &Service,
-    mut wanted: Wanted,
-    slices: &mut BTreeMap<NamespacedName, Arc<EndpointSlice>>,
-    writes: &mut Vec<Write>,
-) {
-    if wanted.values().all(Vec::is_empty) {
-        wanted.clear();
-        for family in families(service) {
-            wanted.insert((family, Vec::new()), Vec::new());
-        }
-    }
+    config: &Config,
+    wanted: Wanted,
+    slices: &mut Slices,
+) -> Vec<Write> {
     let mut before: BTreeMap<Group, Vec<Arc<EndpointSlice>>> = BTreeMap::new();
     for slice in core::mem::take(slices).into_values() {
         before.entry((slice.family, slice.ports.clone())).or_default().push(slice);
     }
-    let mut spare = Vec::new();
-    let mut fresh = Vec::new();
+    let empty: Vec<Family> = families(service)
+        .into_iter()
+        .filter(|family| !wanted.keys().any(|(other, _)| other == family))
+        .collect();
+    let mut draft =
+        Draft { config, slices, writes: Vec::new(), spare: Vec::new(), fresh: Vec::new() };
     for (group, endpoints) in wanted {
         let old = before.remove(&group).unwrap_or_default();
-        fill(group, endpoints, old, slices, writes, &mut spare, &mut fresh);
+        draft.fill(group, endpoints, old);
     }
-    spare.extend(before.into_values().flatten());
-    pair(service, spare, fresh, slices, writes);
-}
-
-/// One group: endpoints stay where they are, newcomers go where there is room.
-fn fill(
-    group: Group,
-    endpoints: Vec<Endpoint>,
-    old: Vec<Arc<EndpointSlice>>,
-    slices: &mut BTreeMap<NamespacedName, Arc<EndpointSlice>>,
-    writes: &mut Vec<Write>,
-    spare: &mut Vec<Arc<EndpointSlice>>,
-    fresh: &mut Vec<(Group, Vec<Endpoint>)>,
-) {
-    let placeholder = endpoints.is_empty();
-    let mut left: BTreeMap<_, Endpoint> =
-        endpoints.into_iter().map(|e| (identity(&e), e)).collect();
-    let mut kept: Vec<(Arc<EndpointSlice>, Vec<Endpoint>)> = Vec::new();
-    for slice in old {
-        let stay: Vec<Endpoint> =
-            slice.endpoints.iter().filter_map(|e| left.remove(&identity(e))).collect();
-        if stay.is_empty() && !(placeholder && slice.endpoints.is_empty() && kept.is_empty()) {
-            spare.push(slice);
-        } else {
-            kept.push((slice, stay));
-        }
+    for family in empty {
+        let group = (family, Vec::new());
+        let old = before.remove(&group).unwrap_or_default();
+        draft.placeholder(group, old);
     }
-    let mut left: Vec<Endpoint> = left.into_values().collect();
-    // Slices that change anyway are filled first, the fullest first; then the others.
-    kept.sort_by_key(|(slice, stay)| {
-        (slice.endpoints == *stay, MAX_ENDPOINTS - stay.len().min(MAX_ENDPOINTS))
+    draft.spare.extend(before.into_values().flatten());
+    draft.pair(service);
+    let mut writes = draft.writes;
+    writes.sort_by_key(|write| match write {
+        Write::Create(_) => 0,
+        Write::Update(_) => 1,
+        Write::Delete(_) => 2,
     });
-    for (slice, stay) in &mut kept {
-        let changes = slice.endpoints != *stay;
-        let room = MAX_ENDPOINTS.saturating_sub(stay.len());
-        if changes || (left.len() < MAX_ENDPOINTS && left.len() <= room) {
-            stay.extend(left.drain(..left.len().min(room)));
-        }
-    }
-    for (slice, endpoints) in kept {
-        if slice.endpoints == endpoints {
-            slices.insert(slice.key.clone(), slice);
-        } else {
-            let slice = Arc::new(EndpointSlice { endpoints, ..(*slice).clone() });
-            slices.insert(slice.key.clone(), slice.clone());
-            writes.push(Write::Update(slice));
-        }
-    }
-    while !left.is_empty() {
-        let rest = left.split_off(left.len().min(MAX_ENDPOINTS));
-        fresh.push((group.clone(), core::mem::replace(&mut left, rest)));
-    }
-    if placeholder && !slices.values().any(|slice| slice.family == group.0) {
-        fresh.push((group, Vec::new()));
-    }
+    writes
 }
 
-/// A slice to be made and one to be deleted of the same family become one update.
-fn pair(
-    service: &Service,
-    mut spare: Vec<Arc<EndpointSlice>>,
+/// A Service's slices in the making.
+struct Draft<'a> {
+    config: &'a Config,
+    slices: &'a mut Slices,
+    writes: Vec<Write>,
+    /// Nobody's: to be used again or deleted.
+    spare: Vec<Arc<EndpointSlice>>,
+    /// Without a name yet.
     fresh: Vec<(Group, Vec<Endpoint>)>,
-    slices: &mut BTreeMap<NamespacedName, Arc<EndpointSlice>>,
-    writes: &mut Vec<Write>,
-) {
-    let mut deleted_keys: Vec<NamespacedName> =
-        spare.iter().map(|slice| slice.key.clone()).collect();
-    for ((family, ports), endpoints) in fresh {
-        let reused =
-            spare.iter().position(|slice| slice.family == family).map(|at| spare.swap_remove(at));
-        let key = match &reused {
-            Some(slice) => slice.key.clone(),
-            None => name(service, slices, &deleted_keys),
-        };
-        let slice =
-            Arc::new(EndpointSlice { key, service: service.key.clone(), family, ports, endpoints });
-        slices.insert(slice.key.clone(), slice.clone());
-        deleted_keys.push(slice.key.clone());
-        writes.push(if reused.is_some() { Write::Update(slice) } else { Write::Create(slice) });
-    }
-    writes.extend(spare.into_iter().map(|slice| Write::Delete(slice.key.clone())));
 }
 
-/// A name that no slice of the Service has: `web-x2x9z`.
-fn name(
-    service: &Service,
-    slices: &BTreeMap<NamespacedName, Arc<EndpointSlice>>,
-    others: &[NamespacedName],
-) -> NamespacedName {
-    let base = &service.key.name;
-    let candidates = (0_u32..).map(|n| {
-        let ending = word(&[base, &format!("{n}")], 5);
-        NamespacedName::new(service.key.namespace.clone(), format!("{base}-{ending}"))
-    });
-    let free = |key: &NamespacedName| !slices.contains_key(key) && !others.contains(key);
-    candidates.into_iter().find(free).unwrap_or_else(|| service.key.clone())
+impl Draft<'_> {
+    /// One group: endpoints stay where they are, newcomers go where there is room.
+    fn fill(&mut self, group: Group, endpoints: Vec<Endpoint>, old: Vec<Arc<EndpointSlice>>) {
+        let max = self.config.max_endpoints.max(1);
+        let enough = endpoints.len().div_ceil(max);
+        let mut left: BTreeMap<_, Endpoint> =
+            endpoints.into_iter().map(|e| (identity(&e), e)).collect();
+        let mut kept: Vec<Kept> = Vec::new();
+        for slice in old {
+            let stay = slice.endpoints.iter().filter_map(|e| left.remove(&identity(e)));
+            let stay: Vec<Endpoint> = stay.take(max).collect();
+            if stay.is_empty() { self.spare.push(slice) } else { kept.push((slice, stay)) }
+        }
+        let mut left: VecDeque<Endpoint> = left.into_values().collect();
+        kept.sort_by_key(|(_, stay)| Reverse(stay.len()));
+        if self.config.repack && kept.len() > enough {
+            for (slice, stay) in kept.drain(enough..) {
+                left.extend(stay);
+                self.spare.push(slice);
+            }
+            kept.iter_mut().for_each(|(_, stay)| top_up(stay, &mut left, max));
+        }
+        let (changed, mut same): (Vec<Kept>, Vec<Kept>) =
+            kept.into_iter().partition(|(slice, stay)| slice.endpoints != *stay);
+        for (slice, mut stay) in changed {
+            top_up(&mut stay, &mut left, max);
+            self.update(&slice, stay);
+        }
+        while !left.is_empty() {
+            let fits = |(_, stay): &Kept| left.len() < max && stay.len() + left.len() <= max;
+            if let Some(at) = same.iter().position(fits) {
+                let (slice, mut stay) = same.remove(at);
+                stay.extend(left.drain(..));
+                self.update(&slice, stay);
+            } else {
+                let mut endpoints = Vec::new();
+                top_up(&mut endpoints, &mut left, max);
+                self.fresh.push((group.clone(), endpoints));
+            }
+        }
+        self.slices.extend(same.into_iter().map(|(slice, _)| (slice.key.clone(), slice)));
+    }
+
+    /// A family without endpoints: one slice says so.
+    fn placeholder(&mut self, group: Group, old: Vec<Arc<EndpointSlice>>) {
+        let mut old = old.into_iter();
+        let kept = old.by_ref().find_map(|slice| {
+            if slice.endpoints.is_empty() {
+                return Some(slice);
+            }
+            self.spare.push(slice);
+            None
+        });
+        self.spare.extend(old);
+        match kept {
+            Some(slice) => drop(self.slices.insert(slice.key.clone(), slice)),
+            None => self.fresh.push((group, Vec::new())),
+        }
+    }
+
+    fn update(&mut self, slice: &EndpointSlice, endpoints: Vec<Endpoint>) {
+        let EndpointSlice { key, service, family, ports, .. } = slice.clone();
+        let slice = Arc::new(EndpointSlice { key, service, family, ports, endpoints });
+        self.slices.insert(slice.key.clone(), slice.clone());
+        self.writes.push(Write::Update(slice));
+    }
+
+    /// A slice to be made and one to be deleted of the same family become one update; the others go their way.
+    fn pair(&mut self, service: &Service) {
+        for ((family, ports), endpoints) in core::mem::take(&mut self.fresh) {
+            let at = self.spare.iter().position(|slice| slice.family == family);
+            let reused = at.map(|at| self.spare.remove(at).key.clone());
+            let made = reused.is_none();
+            let key = reused.unwrap_or_else(|| self.name(service));
+            let slice =
+                EndpointSlice { key, service: service.key.clone(), family, ports, endpoints };
+            let slice = Arc::new(slice);
+            self.slices.insert(slice.key.clone(), slice.clone());
+            self.writes.push(if made { Write::Create(slice) } else { Write::Update(slice) });
+        }
+        self.writes.extend(self.spare.drain(..).map(|slice| Write::Delete(slice.key.clone())));
+    }
+
+    /// A name that no slice of the Service has: `web-x2x9z`. Depends on the Service's name and its slices alone.
+    fn name(&self, service: &Service) -> NamespacedName {
+        let base = &service.key.name;
+        let named = |n: usize| {
+            let ending = word(&[base, &format!("{n}")], 5);
+            NamespacedName::new(service.key.namespace.clone(), format!("{base}-{ending}"))
+        };
+        let taken = |key: &NamespacedName| {
+            self.slices.contains_key(key) || self.spare.iter().any(|slice| slice.key == *key)
+        };
+        let mut number = self.slices.len();
+        let mut key = named(number);
+        while taken(&key) {
+            number += 1;
+            key = named(number);
+        }
+        key
+    }
+}
+
+/// Moves endpoints from the front of `left` until there are `max`.
+fn top_up(endpoints: &mut Vec<Endpoint>, left: &mut VecDeque<Endpoint>, max: usize) {
+    let room = max.saturating_sub(endpoints.len()).min(left.len());
+    endpoints.extend(left.drain(..room));
 }
 
 /// The families that slices are made of.
 pub(super) fn families(service: &Service) -> Vec<Family> {
     match &service.exposure {
-        crate::model::Exposure::Headless(families) => families.clone(),
-        crate::model::Exposure::ExternalName(_) => Vec::new(),
-        _ => service
-            .cluster_ips()
-            .map(|ips| ips.iter().map(Family::of).collect())
-            .unwrap_or_default(),
+        Exposure::Headless(families) => families.clone(),
+        Exposure::ExternalName(_) => Vec::new(),
+        _ => service.cluster_ips().into_iter().flat_map(|ips| ips.iter().map(Family::of)).collect(),
     }
 }
 

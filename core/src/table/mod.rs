@@ -7,7 +7,7 @@
 //!  node:30080/TCP   ─┘              policies, affinity
 //! ```
 //!
-//! A [`Publisher`] takes service ports as [`crate::forward`] sees them; [`Publisher::publish`] makes a [`Snapshot`]
+//! A [`Publisher`] takes [`crate::forward::Frontend`]s; [`Publisher::publish`] makes a [`Snapshot`]
 //! that never changes and answers [`Snapshot::pick`]. All three arrays are flat and paged: a snapshot shares the
 //! pages that did not change with the one before, so a change copies a few pages and not the cluster. Each family
 //! has arrays of its own, as a node's proxy is two proxies.

@@ -1,6 +1,6 @@
 //! The writer's side.
 
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use hashbrown::HashMap;
 use ipnet::IpNet;
 use std_alloc::{collections::BTreeMap, sync::Arc, vec, vec::Vec};
@@ -19,8 +19,8 @@ use crate::{
         Connections, EndpointId, LeastConnections, Maglev, Method, Rendezvous, Scheme, TwoChoices,
         identity,
     },
-    forward::ServicePort,
-    model::{Family, ServiceKey, ServicePortName, TrafficPolicy},
+    forward::{Changed, Frontend, FrontendKey, Item, NodeConfig, Proxy},
+    model::{Family, ServiceKey, TrafficPolicy},
 };
 
 /// Takes service ports as `forward` sees them, and makes snapshots for readers.
@@ -47,10 +47,9 @@ pub struct Publisher {
     v6: Writer<Ipv6Addr>,
     names: Names,
     cursors: Cursors,
-    services: HashMap<ServiceKey, Vec<Arc<ServicePort>>, ahash::RandomState>,
+    frontends: HashMap<FrontendKey, Arc<Frontend>, ahash::RandomState>,
     methods: HashMap<ServiceKey, Method, ahash::RandomState>,
-    node_addresses: Arc<[IpAddr]>,
-    insiders: Arc<[IpNet]>,
+    node: Arc<NodeConfig>,
     numbers: Numbers,
     generation: u64,
     last: Option<Arc<Snapshot>>,
@@ -89,79 +88,81 @@ impl Publisher {
             v6: Writer::new(seed.derive(6)),
             names: Names::new(seed),
             cursors: Cursors::default(),
-            services: HashMap::with_hasher(seed.hasher()),
+            frontends: HashMap::with_hasher(seed.hasher()),
             methods: HashMap::with_hasher(seed.hasher()),
-            node_addresses: Arc::new([]),
-            insiders: Arc::new([]),
+            node: Arc::new(NodeConfig::default()),
             numbers: Numbers::default(),
             generation: 0,
             last: None,
         }
     }
 
-    /// Makes these the service ports of one Service, both families; none: the Service is gone.
-    ///
-    /// What [`crate::forward::Proxy::ports`] says about a touched Service goes in here as it is.
-    pub fn set_service(&mut self, service: &ServiceKey, ports: &[Arc<ServicePort>]) {
-        let before = self.services.remove(service).unwrap_or_default();
-        let same = |a: &ServicePort, b: &ServicePort| a.name == b.name && a.family == b.family;
-        for gone in before.iter().filter(|old| !ports.iter().any(|new| same(old, new))) {
-            self.remove_port(&gone.name, gone.family);
-        }
-        for port in ports {
-            let known = before.iter().find(|old| same(old, port));
-            if known.is_none_or(|old| !Arc::ptr_eq(old, port) && old != port) {
-                self.set_port(port);
-            }
-        }
-        if !ports.is_empty() {
-            self.services.insert(service.clone(), ports.to_vec());
+    /// A service port of one family exists and looks like this. What is already so costs a comparison.
+    pub fn set(&mut self, frontend: &Arc<Frontend>) {
+        let before = self.frontends.insert(frontend.key.clone(), frontend.clone());
+        if before.is_none_or(|before| !Arc::ptr_eq(&before, frontend) && before != *frontend) {
+            self.write(frontend);
         }
     }
 
-    /// Makes these all the service ports there are. What is already so costs a comparison.
-    pub fn replace<'a>(&mut self, ports: impl IntoIterator<Item = &'a Arc<ServicePort>>) {
-        let mut wanted: BTreeMap<&ServiceKey, Vec<Arc<ServicePort>>> = BTreeMap::new();
-        for port in ports {
-            wanted.entry(&port.name.service).or_default().push(port.clone());
+    /// A service port of one family is gone.
+    pub fn remove(&mut self, key: &FrontendKey) {
+        if self.frontends.remove(key).is_some() {
+            self.clear(key);
         }
-        let gone = self.services.keys().filter(|key| !wanted.contains_key(key));
-        for service in gone.cloned().collect::<Vec<_>>() {
-            self.set_service(&service, &[]);
+    }
+
+    /// Follows a proxy: takes over what [`Proxy::take_changed`] says has changed.
+    pub fn follow(&mut self, proxy: &Proxy, changed: &Changed) {
+        if changed.whole {
+            self.set_node(proxy.node());
+            self.replace(proxy.frontends());
         }
-        for (service, ports) in wanted {
-            self.set_service(service, &ports);
+        for item in &changed.items {
+            let Item::Frontend(key) = item else { continue };
+            match proxy.frontend(key) {
+                Some(frontend) => self.set(frontend),
+                None => self.remove(key),
+            }
         }
+    }
+
+    /// Makes these all the frontends there are.
+    pub fn replace<'a>(&mut self, frontends: impl IntoIterator<Item = &'a Arc<Frontend>>) {
+        let wanted: BTreeMap<_, _> = frontends.into_iter().map(|each| (&each.key, each)).collect();
+        let gone = self.frontends.keys().filter(|key| !wanted.contains_key(key));
+        for key in gone.cloned().collect::<Vec<_>>() {
+            self.remove(&key);
+        }
+        wanted.values().for_each(|frontend| self.set(frontend));
     }
 
     /// How connections to a Service are balanced; round robin unless set. Affinity comes before it.
+    ///
+    /// Cheapest before the Service's frontends are there; afterwards it looks through all of them.
     pub fn set_method(&mut self, service: &ServiceKey, method: Method) {
         let before = match method {
             Method::RoundRobin => self.methods.remove(service),
             _ => self.methods.insert(service.clone(), method),
         };
         if before.unwrap_or_default() != method {
-            let ports = self.services.get(service).cloned().unwrap_or_default();
-            ports.iter().for_each(|port| self.set_port(port));
+            self.rewrite(|frontend| frontend.key.name.service == *service);
         }
     }
 
-    /// The addresses at which node ports are served; those of the node count as insiders too.
-    pub fn set_node_addresses(&mut self, addresses: &[IpAddr]) {
-        if *self.node_addresses != *addresses {
-            self.node_addresses = addresses.into();
-            let ports: Vec<_> = self.services.values().flatten().cloned().collect();
-            ports.iter().for_each(|port| self.set_port(port));
+    /// The node this is: which addresses are its own, where node ports answer, who is a pod.
+    pub fn set_node(&mut self, node: &NodeConfig) {
+        if *self.node != *node {
+            self.node = Arc::new(node.clone());
             self.last = None;
+            // The node's address decides whether a balancer's address that it holds may enter.
+            self.rewrite(|frontend| !frontend.source_ranges.is_empty());
         }
     }
 
-    /// The ranges of pods: their traffic to external addresses reaches all endpoints, whatever the policy.
-    pub fn set_pod_ranges(&mut self, ranges: &[IpNet]) {
-        if *self.insiders != *ranges {
-            self.insiders = ranges.into();
-            self.last = None;
-        }
+    fn rewrite(&mut self, which: impl Fn(&Frontend) -> bool) {
+        let all: Vec<_> = self.frontends.values().filter(|each| which(each)).cloned().collect();
+        all.iter().for_each(|frontend| self.write(frontend));
     }
 
     /// The state as it is now, for readers. The same one again if nothing changed.
@@ -176,73 +177,73 @@ impl Publisher {
             v6: self.v6.plane.clone(),
             names: self.names.clone(),
             cursors: self.cursors.clone(),
-            node_addresses: self.node_addresses.clone(),
-            pod_ranges: self.insiders.clone(),
+            node: self.node.clone(),
         });
         self.last = Some(snapshot.clone());
         snapshot
     }
 
-    fn set_port(&mut self, port: &ServicePort) {
+    fn write(&mut self, frontend: &Frontend) {
         self.last = None;
-        let number = self.names.number(&port.name).unwrap_or_else(|| {
+        let name = &frontend.key.name;
+        let number = self.names.number(name).unwrap_or_else(|| {
             let number = self.numbers.take();
-            self.names.insert(&port.name, number);
+            self.names.insert(name, number);
             self.cursors.reserve(number as usize);
             number
         });
-        let method = self.methods.get(&port.name.service).copied().unwrap_or_default();
-        let nodes = &self.node_addresses;
-        match port.family {
+        let method = self.methods.get(&name.service).copied().unwrap_or_default();
+        let allowed = frontend.allowed_sources(&self.node);
+        match frontend.key.family {
             Family::V4 => {
-                write(&mut self.v4, number, port, (method, nodes), &mut self.numbers);
-                self.v4.set_destinations(number, destinations(port, nodes), &self.names);
+                write(&mut self.v4, number, frontend, (method, allowed), &mut self.numbers);
+                self.v4.set_destinations(number, destinations(frontend), &self.names);
             }
             Family::V6 => {
-                write(&mut self.v6, number, port, (method, nodes), &mut self.numbers);
-                self.v6.set_destinations(number, destinations(port, nodes), &self.names);
+                write(&mut self.v6, number, frontend, (method, allowed), &mut self.numbers);
+                self.v6.set_destinations(number, destinations(frontend), &self.names);
             }
         }
     }
 
-    fn remove_port(&mut self, name: &ServicePortName, family: Family) {
-        let Some(number) = self.names.number(name) else { return };
+    fn clear(&mut self, key: &FrontendKey) {
+        let Some(number) = self.names.number(&key.name) else { return };
         self.last = None;
-        match family {
+        match key.family {
             Family::V4 => clear(&mut self.v4, number, &self.names),
             Family::V6 => clear(&mut self.v6, number, &self.names),
         }
         if !self.v4.record(number).present && !self.v6.record(number).present {
-            self.names.remove(name, number);
+            self.names.remove(&key.name, number);
             self.numbers.free.push(number);
         }
     }
 }
 
-/// Where clients connect to, those with the strictest rules first.
-fn destinations<A: Address>(
-    port: &ServicePort,
-    nodes: &[IpAddr],
-) -> impl Iterator<Item = Destination<A>> {
-    let at = |kind, number| move |ip: &IpAddr| Some((*ip, number, kind));
-    let nodes = nodes.iter().filter_map(move |ip| Some((*ip, port.node_port?, Kind::External)));
-    core::iter::once((port.cluster_ip, port.port, Kind::ClusterIp))
-        .chain(port.load_balancer_vips.iter().filter_map(at(Kind::LoadBalancer, port.port)))
-        .chain(port.external_ips.iter().filter_map(at(Kind::External, port.port)))
-        .chain(nodes)
-        .filter_map(move |(ip, number, kind)| Some((A::of(ip)?, port.name.protocol, number, kind)))
+/// Where clients connect to, those with the strictest rules first. A node port stands under no address.
+fn destinations<A: Address>(frontend: &Frontend) -> impl Iterator<Item = Destination<A>> {
+    let (port, protocol) = (frontend.port, frontend.protocol());
+    let vips = frontend.vips.iter().map(|ip| (*ip, Kind::LoadBalancer));
+    let external = frontend.external_ips.iter().map(|ip| (*ip, Kind::External));
+    let addresses = frontend.cluster_ip.map(|ip| (ip, Kind::ClusterIp)).into_iter();
+    addresses
+        .chain(vips)
+        .chain(external)
+        .filter_map(move |(ip, kind)| Some((A::of(ip)?, protocol, port, kind)))
+        .chain(frontend.node_port.map(|port| (A::NONE, protocol, port, Kind::External)))
 }
 
 fn write<A: Address<Key: core::hash::Hash>>(
     writer: &mut Writer<A>,
     number: u32,
-    port: &ServicePort,
-    (method, nodes): (Method, &[IpAddr]),
+    frontend: &Frontend,
+    (method, allowed): (Method, Vec<IpNet>),
     numbers: &mut Numbers,
 ) {
     let old = writer.record(number);
     let mut ids = writer.members(&old);
-    for addr in port.set(TrafficPolicy::Cluster).chain(port.set(TrafficPolicy::Local)) {
+    let (cluster, local) = (&frontend.endpoints.cluster, &frontend.endpoints.local);
+    for addr in cluster.iter().chain(local.iter()) {
         let Some(key) = A::of(addr.ip()).map(|address| (address, addr.port())) else { continue };
         if !ids.contains_key(&key)
             && let Some(id) = numbers.endpoint(number)
@@ -250,16 +251,16 @@ fn write<A: Address<Key: core::hash::Hash>>(
             ids.insert(key, id);
         }
     }
-    let extra = extra(writer.extra(number), source_ranges::<A>(port, nodes), port, method, &ids);
-    let seconds = port.affinity.map_or(0, |affinity| affinity.timeout.as_secs().max(1));
+    let extra = extra(writer.extra(number), allowed, frontend, method, &ids);
+    let seconds = frontend.affinity.map_or(0, |timeout| timeout.as_secs().max(1));
     let record = Record {
-        cluster: writer.write_run(old.cluster, port.set(TrafficPolicy::Cluster), &ids),
-        local: writer.write_run(old.local, port.set(TrafficPolicy::Local), &ids),
+        cluster: writer.write_run(old.cluster, cluster.iter().copied(), &ids),
+        local: writer.write_run(old.local, local.iter().copied(), &ids),
         affinity: u32::try_from(seconds).unwrap_or(u32::MAX),
         present: true,
-        internal_local: port.policies.internal == TrafficPolicy::Local,
-        external_local: port.policies.external == TrafficPolicy::Local,
-        has_any: port.categories.has_any,
+        internal_local: frontend.internal == TrafficPolicy::Local,
+        external_local: frontend.external == TrafficPolicy::Local,
+        has_any: frontend.endpoints.has_any,
         random: method == Method::Random,
         extra: extra.is_some(),
     };
@@ -276,28 +277,11 @@ fn clear<A: Address<Key: core::hash::Hash>>(writer: &mut Writer<A>, number: u32,
     writer.set_destinations(number, core::iter::empty(), names);
 }
 
-/// Who may use a load balancer's addresses; empty: everybody, as when a range of /0 is among them.
-///
-/// If the node itself may, so may its traffic that comes from a balancer's address which the node holds.
-fn source_ranges<A: Address>(port: &ServicePort, nodes: &[IpAddr]) -> Vec<IpNet> {
-    let all = port.load_balancer.as_ref().map_or(&[][..], |balancer| &balancer.source_ranges);
-    let mut ranges: Vec<IpNet> =
-        all.iter().filter(|range| A::of(range.addr()).is_some()).copied().collect();
-    if ranges.iter().any(|range| range.prefix_len() == 0) {
-        return vec![];
-    }
-    let primary = nodes.iter().find(|ip| A::of(**ip).is_some());
-    if primary.is_some_and(|ip| ranges.iter().any(|range| range.contains(ip))) {
-        ranges.extend(port.load_balancer_vips.iter().copied().map(IpNet::from));
-    }
-    ranges
-}
-
 /// What few service ports have; counters of endpoints that stay are kept.
 fn extra<A: Address>(
     before: Option<&Arc<Extra>>,
     source_ranges: Vec<IpNet>,
-    port: &ServicePort,
+    frontend: &Frontend,
     method: Method,
     ids: &BTreeMap<(A, u16), EndpointId>,
 ) -> Option<Extra> {
@@ -317,8 +301,8 @@ fn extra<A: Address>(
         connections: connections.into(),
         ..Extra::default()
     };
-    extra.cluster = scheme(method, port.set(TrafficPolicy::Cluster), ids, &extra);
-    extra.local = scheme(method, port.set(TrafficPolicy::Local), ids, &extra);
+    extra.cluster = scheme(method, frontend.endpoints.cluster.iter().copied(), ids, &extra);
+    extra.local = scheme(method, frontend.endpoints.local.iter().copied(), ids, &extra);
     Some(extra)
 }
 

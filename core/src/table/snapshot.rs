@@ -4,7 +4,6 @@ use core::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     time::Duration,
 };
-use ipnet::IpNet;
 use std_alloc::sync::Arc;
 
 use super::{
@@ -18,6 +17,7 @@ use super::{
 use crate::{
     Time,
     balance::{Affinity, Balance, Connections, Draw, EndpointId, identity, scale, turn},
+    forward::NodeConfig,
     model::{Family, ServicePortName},
 };
 
@@ -29,8 +29,7 @@ pub struct Snapshot {
     pub(super) v6: Plane<Ipv6Addr>,
     pub(super) names: Names,
     pub(super) cursors: Cursors,
-    pub(super) node_addresses: Arc<[IpAddr]>,
-    pub(super) pod_ranges: Arc<[IpNet]>,
+    pub(super) node: Arc<NodeConfig>,
 }
 
 /// The endpoints that one connection may reach; at least one.
@@ -80,11 +79,12 @@ impl Snapshot {
         source: SocketAddr,
     ) -> Result<Selection<'_>, Outcome> {
         let number = self.names.number(name).ok_or(Outcome::NotAService)?;
-        let v4 = self.select(&self.v4, Family::V4, number, Kind::ClusterIp, source);
+        let at = (number, Kind::ClusterIp, false);
+        let v4 = self.select(&self.v4, Family::V4, at, source);
         match v4 {
             Ok(found) => Ok(found),
             Err(outcome) => self
-                .select(&self.v6, Family::V6, number, Kind::ClusterIp, source)
+                .select(&self.v6, Family::V6, at, source)
                 .map_err(|other| if other == Outcome::NotAService { outcome } else { other }),
         }
     }
@@ -115,9 +115,17 @@ impl Snapshot {
         address: A,
         flow: &Flow,
     ) -> Result<Selection<'_>, Outcome> {
-        let slot = plane.index.find(address.key(flow.protocol, flow.port), |_| true);
-        let slot = slot.ok_or(Outcome::NotAService)?;
-        self.select(plane, family, slot.value, Kind::from_number(slot.kind), flow.source)
+        let key = address.key(flow.protocol, flow.port);
+        let slot = match plane.index.find(key, |_| true) {
+            Some(slot) => slot,
+            None if self.node.answers_node_ports(flow.address) => {
+                let key = A::NONE.key(flow.protocol, flow.port);
+                plane.index.find(key, |_| true).ok_or(Outcome::NotAService)?
+            }
+            None => return Err(Outcome::NotAService),
+        };
+        let at = (slot.value, Kind::from_number(slot.kind), flow.address.is_loopback());
+        self.select(plane, family, at, flow.source)
     }
 
     #[inline]
@@ -125,8 +133,7 @@ impl Snapshot {
         &self,
         plane: &Plane<A>,
         family: Family,
-        number: u32,
-        kind: Kind,
+        (number, kind, loopback): (u32, Kind, bool),
         source: SocketAddr,
     ) -> Result<Selection<'_>, Outcome> {
         let record = *plane.records.get(number as usize).ok_or(Outcome::NotAService)?;
@@ -135,7 +142,7 @@ impl Snapshot {
         }
         let local = match kind {
             Kind::ClusterIp => record.internal_local,
-            _ => record.external_local && !self.is_insider(source.ip()),
+            _ => record.external_local && !self.is_insider(source.ip(), loopback),
         };
         if kind == Kind::LoadBalancer && record.extra && !self.may_enter(plane, number, source.ip())
         {
@@ -159,12 +166,11 @@ impl Snapshot {
     }
 
     /// Pods and the node itself: their traffic counts as if it had gone through the load balancer already.
-    fn is_insider(&self, source: IpAddr) -> bool {
-        self.node_addresses.contains(&source)
-            || self.pod_ranges.iter().any(|range| range.contains(&source))
+    fn is_insider(&self, source: IpAddr, to_loopback: bool) -> bool {
+        self.node.is_own(source) || (self.node.is_pod(source) && !to_loopback)
     }
 
-    /// Source ranges. A balancer's own address that is local here counts as allowed if the node's is.
+    /// Source ranges.
     fn may_enter<A: Address>(&self, plane: &Plane<A>, number: u32, source: IpAddr) -> bool {
         let Some(extra) = plane.extras.get(number as usize).and_then(Option::as_ref) else {
             return true;

@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     Seed, Time,
     balance::{Affinity, Method},
-    forward::Proxy,
+    forward::{NodeConfig, Proxy},
     model::{self, *},
     seed::mix,
 };
@@ -83,12 +83,15 @@ struct World {
 
 impl World {
     fn new(changes: impl IntoIterator<Item = Change>) -> Self {
-        let mut publisher = Publisher::new(Seed([5, 6, 7, 8]));
-        publisher.set_node_addresses(&["192.168.1.1".parse().unwrap()]);
-        publisher.set_pod_ranges(&["10.244.0.0/16".parse().unwrap()]);
+        let node = NodeConfig {
+            name: "n1".into(),
+            addresses: vec!["192.168.1.1".parse().unwrap()],
+            pod_cidrs: vec!["10.244.0.0/16".parse().unwrap()],
+            ..NodeConfig::default()
+        };
         let mut world = Self {
-            proxy: Proxy::new("n1", None, Seed([1; 4])),
-            publisher,
+            proxy: Proxy::new(node, Seed([1; 4])),
+            publisher: Publisher::new(Seed([5, 6, 7, 8])),
             affinity: Affinity::new(100, Seed([2; 4])),
             now: Time::default(),
             random: 0,
@@ -99,9 +102,9 @@ impl World {
 
     fn apply(&mut self, changes: impl IntoIterator<Item = Change>) {
         changes.into_iter().for_each(|change| self.proxy.apply(&change));
-        for key in self.proxy.update() {
-            self.publisher.set_service(&key, self.proxy.ports(&key));
-        }
+        self.proxy.apply(&Change::Synced);
+        let changed = self.proxy.take_changed();
+        self.publisher.follow(&self.proxy, &changed);
     }
 
     fn pick(&mut self, source: &str, address: &str) -> Outcome {

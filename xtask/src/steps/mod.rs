@@ -5,7 +5,9 @@ use crate::{
     programs,
 };
 
+mod c;
 mod dependencies;
+mod go;
 mod rust;
 mod system;
 mod tree;
@@ -13,9 +15,17 @@ mod vectors;
 
 /// All steps in the order they run: what is quick to fail comes first.
 pub(crate) fn all() -> impl Iterator<Item = &'static Step> {
-    [tree::STEPS, dependencies::STEPS, rust::STEPS, vectors::STEPS, system::STEPS]
-        .into_iter()
-        .flatten()
+    [
+        tree::STEPS,
+        dependencies::STEPS,
+        rust::STEPS,
+        vectors::STEPS,
+        c::STEPS,
+        go::STEPS,
+        system::STEPS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// Fails when one of `programs` is not installed.

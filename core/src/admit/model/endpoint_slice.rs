@@ -9,7 +9,7 @@ use crate::{
         Conditions, Endpoint, EndpointSlice, Family, NamespacedName, Port, ServiceKey, SlicePort,
     },
 };
-use std_alloc::{sync::Arc, vec::Vec};
+use std_alloc::{string::ToString, sync::Arc, vec::Vec};
 
 /// A slice in checked form; `None` when its endpoints are domain names, or when no label says whose they are.
 ///
@@ -103,4 +103,57 @@ fn pod(target: &api::ObjectReference, namespace: &Arc<str>) -> Option<Namespaced
         namespace: read::text(&target.namespace).unwrap_or_else(|| namespace.clone()),
         name: target.name.as_str().into(),
     })
+}
+
+/// The object that says what a slice in checked form says, as its controller would write it.
+#[must_use]
+pub fn api_slice(slice: &EndpointSlice) -> api::EndpointSlice {
+    let text = |text: &Option<Arc<str>>| text.as_deref().map(Into::into);
+    let names = |names: &[Arc<str>]| {
+        names.iter().map(|name| api::ForName { name: name.as_ref().into() }).collect::<Vec<_>>()
+    };
+    let endpoint = |endpoint: &Endpoint| api::Endpoint {
+        addresses: endpoint.addresses.iter().map(ToString::to_string).collect(),
+        conditions: api::EndpointConditions {
+            ready: Some(endpoint.conditions.ready),
+            serving: Some(endpoint.conditions.serving),
+            terminating: Some(endpoint.conditions.terminating),
+        },
+        hostname: text(&endpoint.hostname),
+        target_ref: endpoint.pod.as_ref().map(|pod| api::ObjectReference {
+            kind: "Pod".into(),
+            namespace: pod.namespace.as_ref().into(),
+            name: pod.name.as_ref().into(),
+            ..api::ObjectReference::default()
+        }),
+        node_name: text(&endpoint.node),
+        zone: text(&endpoint.zone),
+        hints: (!endpoint.zone_hints.is_empty() || !endpoint.node_hints.is_empty()).then(|| {
+            api::EndpointHints {
+                for_zones: names(&endpoint.zone_hints),
+                for_nodes: names(&endpoint.node_hints),
+            }
+        }),
+        ..api::Endpoint::default()
+    };
+    let port = |port: &SlicePort| api::EndpointPort {
+        name: Some(port.name.as_ref().into()),
+        protocol: Some(port.protocol.as_str().into()),
+        port: port.port.map(|port| port.get().into()),
+        app_protocol: text(&port.app_protocol),
+    };
+    let mut metadata = api::ObjectMeta {
+        name: slice.key.name.as_ref().into(),
+        namespace: slice.key.namespace.as_ref().into(),
+        ..api::ObjectMeta::default()
+    };
+    metadata.labels.insert(LABEL_SERVICE_NAME.into(), slice.service.name.as_ref().into());
+    api::EndpointSlice {
+        api_version: "discovery.k8s.io/v1".into(),
+        kind: "EndpointSlice".into(),
+        metadata,
+        address_type: slice.family.as_str().into(),
+        endpoints: slice.endpoints.iter().map(endpoint).collect(),
+        ports: slice.ports.iter().map(port).collect(),
+    }
 }

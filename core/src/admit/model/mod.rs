@@ -5,6 +5,7 @@
 //! domain names or of no Service) become `None`.
 
 mod endpoint_slice;
+mod endpoints;
 mod ingress;
 mod node;
 mod pod;
@@ -12,11 +13,13 @@ mod read;
 mod service;
 mod timestamp;
 
-pub use endpoint_slice::endpoint_slice;
+pub use endpoint_slice::{api_slice, endpoint_slice};
+pub use endpoints::endpoints;
 pub use ingress::ingress;
 pub use node::node;
 pub use pod::pod;
 pub use service::service;
+pub use timestamp::seconds as unix_seconds;
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,10 @@
 //! Timestamps (RFC 3339) into seconds.
 
 /// Seconds since 1970 of a text such as `2017-03-01T12:00:00Z` or `…T12:00:00.5+02:00`; fractions are cut.
-pub(super) fn seconds(text: &str) -> Option<i64> {
+///
+/// `None` for any other text.
+#[must_use]
+pub fn seconds(text: &str) -> Option<i64> {
     let (date, rest) = text.split_at_checked(10)?;
     let (time, rest) = rest.strip_prefix(['T', 't', ' '])?.split_at_checked(8)?;
     let [year, month, day] = numbers(date, '-', [4, 2, 2])?;

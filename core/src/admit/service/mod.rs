@@ -36,6 +36,10 @@ pub use status::validate_status;
 pub use validate::{validate, validate_update};
 pub use warnings::warnings;
 
+pub(super) use cluster_ips::{legacy_ip, level};
+pub(super) use ports::{PROTOCOLS, number as port_number};
+pub(super) use status::balancer;
+
 use crate::api::ServiceSpec;
 
 pub(super) const CLUSTER_IP: &str = "ClusterIP";

@@ -15,18 +15,23 @@ use std_alloc::{string::String, vec::Vec};
 /// The longest error of a port.
 const ERROR: usize = 316;
 
-/// Everything that refuses a new status of a Service whose spec stays as it is.
+/// Everything that refuses a status, on a write of the status alone or of an object that carries one.
+///
+/// Texts of addresses that stand in `old` are not looked at again.
 #[must_use]
-pub fn validate_status(new: &Service, old: &Service, gates: &Gates) -> Vec<Finding> {
+pub fn validate_status(new: &Service, old: Option<&Service>, gates: &Gates) -> Vec<Finding> {
     let mut notes = Notes::default();
-    metadata::update(&new.metadata, &old.metadata, &mut notes);
+    if let Some(old) = old {
+        metadata::update(&new.metadata, &old.metadata, &mut notes);
+    }
     let ingress = STATUS.child("loadBalancer");
     let list = ingress.child("ingress");
     let allowed = new.spec.r#type == LOAD_BALANCER || gates.allow_service_lb_status_on_non_lb;
     if !allowed && !new.status.load_balancer.ingress.is_empty() {
         notes.forbidden(list, "only a Service of type LoadBalancer has one");
     } else {
-        balancer(&new.status.load_balancer, &old.status.load_balancer, true, gates, &mut notes);
+        let before = old.map(|old| &old.status.load_balancer);
+        balancer(&new.status.load_balancer, before, true, gates, &mut notes);
     }
     notes.0
 }
@@ -34,12 +39,13 @@ pub fn validate_status(new: &Service, old: &Service, gates: &Gates) -> Vec<Findi
 /// Addresses and names of a load balancer; Ingresses have them too, but without `ipMode`.
 pub(in crate::admit) fn balancer(
     new: &LoadBalancerStatus,
-    old: &LoadBalancerStatus,
+    old: Option<&LoadBalancerStatus>,
     has_modes: bool,
     gates: &Gates,
     notes: &mut Notes,
 ) {
-    let before: Vec<String> = old.ingress.iter().map(|ingress| ingress.ip.clone()).collect();
+    let before = old.map_or(&[][..], |old| &old.ingress).iter();
+    let before: Vec<String> = before.map(|ingress| ingress.ip.clone()).collect();
     let status = STATUS.child("loadBalancer");
     let list = status.child("ingress");
     for (i, ingress) in new.ingress.iter().enumerate() {

@@ -52,7 +52,7 @@ impl Problems {
     }
 
     /// Adds the problem when `text` does not have the shape.
-    pub(super) fn unless(self, right: bool, shape: &'static str) -> Self {
+    pub(in crate::admit) fn unless(self, right: bool, shape: &'static str) -> Self {
         self.when(!right, Problem::Shape(shape))
     }
 }

@@ -1,0 +1,214 @@
+//! `svckit up`: serves what manifests describe, on this machine, without root.
+//!
+//! ```text
+//! files ──▶ pinned addresses mapped to loopback ──▶ control plane ──changes──▶ proxy ──▶ table ──▶ listeners
+//!                                                        └──▶ simulated pods, DNS zone, routes
+//! ```
+
+mod listen;
+mod pins;
+mod servers;
+mod show;
+mod state;
+
+use clap::Args;
+use std::{collections::BTreeSet, path::PathBuf, sync::mpsc, thread};
+use svckit::{
+    cluster::{ControlPlane, Settings, Synced},
+    finding::Finding,
+};
+use svckit_adapters::{
+    clock,
+    source::{
+        files::{Files, Located},
+        watch::Watch,
+    },
+};
+
+use self::{pins::Pins, servers::Servers, state::State};
+use crate::{
+    exit::{Exit, Stop},
+    input::{Input, Output},
+    report,
+};
+
+/// What `up` takes besides manifests.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Options {
+    /// Where allocations are kept across restarts; default: a directory of these manifests' own.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
+    /// Which pods are simulated.
+    #[arg(long, value_enum, default_value = "missing", num_args = 0..=1, default_missing_value = "missing")]
+    pub(crate) simulate: Simulate,
+}
+
+/// Which pods are simulated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Simulate {
+    /// Those without an address of their own.
+    Missing,
+    /// All of them.
+    All,
+    /// None.
+    None,
+}
+
+/// Everything that runs.
+struct Up {
+    files: Files,
+    pins: Pins,
+    cluster: ControlPlane,
+    state: State,
+    servers: Servers,
+    simulate: Simulate,
+    /// What was wrong the last time, so that it is told once.
+    told: BTreeSet<String>,
+    errors: bool,
+    output: Output,
+}
+
+/// What wakes us up.
+enum Event {
+    FilesMayHaveChanged,
+    Stop(u8),
+}
+
+/// Serves until it is stopped.
+pub(crate) fn run(input: &Input, options: &Options, output: Output) -> Result<Exit, Stop> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Stop::system(format!("can't start: {error}")))?;
+    let _inside = runtime.enter();
+    listen::raise_file_limit();
+    let mut up = Up::new(input, options, output)?;
+    up.sync();
+    if up.errors && up.cluster.given().next().is_none() {
+        return Ok(Exit::Input);
+    }
+    up.show();
+    let (send, events) = mpsc::channel();
+    signals(&runtime, send.clone())?;
+    let watch = Watch::new(up.files.paths());
+    thread::spawn(move || {
+        loop {
+            watch.wait();
+            if send.send(Event::FilesMayHaveChanged).is_err() {
+                return;
+            }
+        }
+    });
+    for event in events {
+        match event {
+            Event::FilesMayHaveChanged => up.look_again(),
+            Event::Stop(code) => {
+                runtime.shutdown_background();
+                return Ok(if up.errors { Exit::Input } else { Exit::Code(code) });
+            }
+        }
+    }
+    Ok(Exit::of_input(up.errors))
+}
+
+/// Turns SIGINT and SIGTERM into events.
+fn signals(runtime: &tokio::runtime::Runtime, send: mpsc::Sender<Event>) -> Result<(), Stop> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let refused = |error: std::io::Error| Stop::system(format!("can't wait for signals: {error}"));
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(refused)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(refused)?;
+    runtime.spawn(async move {
+        let code = tokio::select! {
+            _ = interrupt.recv() => 130,
+            _ = terminate.recv() => 143,
+        };
+        // Nobody listens any more: we are ending anyway.
+        let _ = send.send(Event::Stop(code));
+    });
+    Ok(())
+}
+
+impl Up {
+    fn new(input: &Input, options: &Options, output: Output) -> Result<Self, Stop> {
+        let files = input.files()?;
+        let (written, findings) = input.settings(Settings::loopback())?;
+        report::print(&findings);
+        let mut pins = Pins::new(&written);
+        let settings = pins.settings(written);
+        let mut cluster = ControlPlane::new(settings, clock::seed())
+            .map_err(|error| Stop::input(error.to_string()))?;
+        let state = State::open(options.state.as_deref(), files.paths())?;
+        state.restore(&mut cluster)?;
+        let servers = Servers::new(cluster.settings());
+        let errors = report::has_errors(&findings);
+        let told = BTreeSet::new();
+        Ok(Self {
+            files,
+            pins,
+            cluster,
+            state,
+            servers,
+            simulate: options.simulate,
+            told,
+            errors,
+            output,
+        })
+    }
+
+    /// Takes in the files as they are, and serves what they say.
+    fn sync(&mut self) -> bool {
+        let manifests = self.files.manifests();
+        let sound: Vec<_> = manifests.iter().filter(|manifest| manifest.sound).collect();
+        self.pins.learn(sound.iter().map(|manifest| &manifest.object));
+        let objects: Vec<_> = sound
+            .iter()
+            .map(|manifest| self.pins.rewrite(&manifest.object, self.simulate))
+            .collect();
+        let Synced { changes, findings, .. } = self.cluster.sync(&objects, clock::now());
+        let mut wrong = self.files.findings();
+        for (id, finding) in findings {
+            if let Some(manifest) = sound.iter().find(|manifest| manifest.object.id() == id) {
+                wrong.push(manifest.locate(finding));
+            }
+        }
+        if let Err(Stop { message, .. }) = self.state.save(&self.cluster, &changes) {
+            wrong.push(nowhere(message));
+        }
+        let refused = self.servers.apply(&self.cluster, &changes);
+        wrong.extend(refused.into_iter().map(nowhere));
+        self.errors = report::has_errors(&wrong);
+        self.tell(wrong);
+        !changes.is_empty()
+    }
+
+    /// Prints what is wrong now and was not before.
+    fn tell(&mut self, wrong: Vec<Located>) {
+        let now: BTreeSet<String> = wrong.iter().map(ToString::to_string).collect();
+        let fresh: Vec<Located> =
+            wrong.into_iter().filter(|located| !self.told.contains(&located.to_string())).collect();
+        report::print(&fresh);
+        self.told = now;
+    }
+
+    fn look_again(&mut self) {
+        match self.files.refresh() {
+            Ok(true) => {
+                if self.sync() {
+                    show::changed(&self.cluster, &self.servers, self.output);
+                }
+            }
+            Ok(false) => {}
+            Err(error) => self.tell(vec![nowhere(format!("{error}; the last good state goes on"))]),
+        }
+    }
+
+    fn show(&self) {
+        show::ready(&self.cluster, &self.servers, self.output);
+    }
+}
+
+/// Something wrong that stands in no file.
+fn nowhere(message: String) -> Located {
+    let finding = Finding::error(svckit::finding::Kind::Invalid, "", "", message);
+    Located { file: std::path::Path::new("svckit").into(), finding }
+}

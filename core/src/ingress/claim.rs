@@ -1,0 +1,163 @@
+//! What one Ingress asks for, host by host.
+
+use std_alloc::{collections::BTreeMap, format, string::ToString, sync::Arc, vec::Vec};
+
+use super::{Backend, BackendRef, DefaultRoute, Pattern, Route, Settings};
+use crate::{
+    finding::{Finding, Kind},
+    model::{Ingress, IngressBackend, IngressPath, NamespacedName, Service, ServiceKey},
+};
+
+/// The annotation that named a class before there was a field for it.
+const CLASS_ANNOTATION: &str = "kubernetes.io/ingress.class";
+
+/// What one Ingress asks of one host.
+#[derive(Debug)]
+pub(super) struct Claim {
+    /// Who asks.
+    pub(super) ingress: Arc<Ingress>,
+    /// As in the rule; empty: every host.
+    pub(super) host: Arc<str>,
+    /// Its paths; of two that match the same, the one that shall win comes first.
+    pub(super) routes: Vec<Arc<Route>>,
+    /// Takes what no path of the host takes.
+    pub(super) default: Option<Arc<DefaultRoute>>,
+}
+
+/// Everything one Ingress asks for.
+#[derive(Debug, Default)]
+pub(super) struct Claims {
+    /// By host.
+    pub(super) hosts: Vec<Arc<Claim>>,
+    /// Takes what nobody takes: only of an Ingress without rules.
+    pub(super) default: Option<Arc<DefaultRoute>>,
+    /// What is wrong with the Ingress by itself.
+    pub(super) findings: Vec<Finding>,
+}
+
+/// Finds a Service.
+pub(super) type Services<'s> = &'s dyn Fn(&ServiceKey) -> Option<Arc<Service>>;
+
+impl Claims {
+    /// Reads an Ingress of ours.
+    pub(super) fn new(ingress: &Arc<Ingress>, settings: &Settings, services: Services<'_>) -> Self {
+        let mut reader = Reader { ingress, settings, services, findings: Vec::new() };
+        let default = reader.default();
+        let mut hosts: BTreeMap<Arc<str>, Vec<Arc<Route>>> = BTreeMap::new();
+        for (number, rule) in ingress.rules.iter().enumerate() {
+            let host = rule.host.clone().unwrap_or_default();
+            let routes = hosts.entry(host).or_default();
+            for (path_number, path) in rule.paths.iter().enumerate() {
+                routes.extend(reader.route(rule.host.clone(), (number, path_number), path));
+            }
+        }
+        reader.check_class();
+        let claim = |(host, mut routes): (Arc<str>, Vec<Arc<Route>>)| {
+            routes.sort_by_key(|route| (core::cmp::Reverse(route.path.len()), route.path_type));
+            let default = default.clone();
+            Arc::new(Claim { ingress: ingress.clone(), host, routes, default })
+        };
+        let findings = reader.findings;
+        let only_default = default.clone().filter(|_| ingress.rules.is_empty());
+        Self { hosts: hosts.into_iter().map(claim).collect(), default: only_default, findings }
+    }
+
+    /// The Services that an Ingress names.
+    pub(super) fn services(ingress: &Ingress) -> impl Iterator<Item = ServiceKey> {
+        let paths = ingress.rules.iter().flat_map(|rule| &rule.paths);
+        let backends = paths.map(|path| &path.backend).chain(&ingress.default_backend);
+        backends.filter_map(|backend| match backend {
+            IngressBackend::Service { name, .. } => {
+                Some(NamespacedName::new(ingress.key.namespace.clone(), name.clone()))
+            }
+            IngressBackend::Resource { .. } => None,
+        })
+    }
+}
+
+/// Reads one Ingress.
+struct Reader<'a> {
+    ingress: &'a Arc<Ingress>,
+    settings: &'a Settings,
+    services: Services<'a>,
+    findings: Vec<Finding>,
+}
+
+impl Reader<'_> {
+    fn default(&mut self) -> Option<Arc<DefaultRoute>> {
+        let backend = self.ingress.default_backend.as_ref()?;
+        let backend = self.backend(backend, "spec.defaultBackend");
+        Some(Arc::new(DefaultRoute { ingress: Some(self.ingress.key.clone()), backend }))
+    }
+
+    fn route(
+        &mut self,
+        host: Option<Arc<str>>,
+        place: (usize, usize),
+        given: &IngressPath,
+    ) -> Option<Arc<Route>> {
+        let field = format!("spec.rules[{}].http.paths[{}]", place.0, place.1);
+        let pattern = match Pattern::new(&given.path, given.path_type, self.settings) {
+            Ok(pattern) => pattern,
+            Err(error) => {
+                let (at, value) = (format!("{field}.path"), &*given.path);
+                self.warn(Kind::Invalid, at, value, error.to_string());
+                return None;
+            }
+        };
+        let backend = self.backend(&given.backend, &format!("{field}.backend"));
+        Some(Arc::new(Route {
+            ingress: self.ingress.key.clone(),
+            place,
+            host,
+            path: given.path.clone(),
+            path_type: given.path_type,
+            backend,
+            pattern,
+        }))
+    }
+
+    fn backend(&mut self, given: &IngressBackend, field: &str) -> Backend {
+        match given {
+            IngressBackend::Service { name, port } => {
+                let key = NamespacedName::new(self.ingress.key.namespace.clone(), name.clone());
+                let service = (self.services)(&key);
+                let backend = BackendRef::resolve(key, port.clone(), service.as_deref());
+                if let Err(error) = &backend.port {
+                    let message = format!("{error}: requests get 503");
+                    self.warn(Kind::Unknown, field, backend.to_string(), message);
+                }
+                Backend::Service(backend)
+            }
+            IngressBackend::Resource { group, kind, name } => {
+                Backend::Resource { group: group.clone(), kind: kind.clone(), name: name.clone() }
+            }
+        }
+    }
+
+    /// The field wins over the annotation; when they disagree somebody should know.
+    fn check_class(&mut self) {
+        let annotations = &self.ingress.annotations;
+        let Some((_, annotation)) = annotations.iter().find(|(key, _)| &**key == CLASS_ANNOTATION)
+        else {
+            return;
+        };
+        if self.ingress.class.as_ref() != Some(annotation) {
+            let field = format!("metadata.annotations[{CLASS_ANNOTATION}]");
+            let message = "spec.ingressClassName says otherwise, and counts";
+            self.warn(Kind::Conflict, field, &**annotation, message);
+        }
+    }
+
+    fn warn(
+        &mut self,
+        kind: Kind,
+        field: impl Into<std_alloc::string::String>,
+        value: impl Into<std_alloc::string::String>,
+        message: impl Into<std_alloc::string::String>,
+    ) {
+        let finding = Finding::warning(kind, field, value, message);
+        let object = format!("Ingress {}", self.ingress.key);
+        self.findings.push(Finding { object, ..finding });
+    }
+}

@@ -1,0 +1,81 @@
+//! All that Ingresses ask of one host, with one winner for each path.
+
+use ahash::RandomState;
+use std_alloc::{boxed::Box, format, sync::Arc, vec::Vec};
+
+use super::{DefaultRoute, HostOwnership, Match, Route, Settings, claim::Claim, paths::PathTable};
+use crate::finding::{Finding, Kind};
+
+/// The routes of one host.
+#[derive(Debug, Default)]
+pub(super) struct HostRoutes {
+    /// Oldest Ingress first; [`PathTable`] knows them by their number.
+    pub(super) routes: Box<[Arc<Route>]>,
+    /// Routes that others win over, and which.
+    pub(super) shadowed: Box<[(u32, u32)]>,
+    /// Takes what no path takes.
+    pub(super) default: Option<Arc<DefaultRoute>>,
+    paths: PathTable,
+}
+
+impl HostRoutes {
+    /// Joins what Ingresses ask for, given with the oldest first.
+    pub(super) fn new(
+        claims: &[Arc<Claim>],
+        settings: &Settings,
+        hasher: &RandomState,
+    ) -> (Self, Vec<Finding>) {
+        let mut findings = Vec::new();
+        let owner = claims.first().filter(|_| settings.host_ownership != HostOwnership::Open);
+        let mut allowed = |claim: &&Arc<Claim>| {
+            let Some(owner) = owner else { return true };
+            let same = owner.ingress.key.namespace == claim.ingress.key.namespace;
+            if !same {
+                findings.push(foreign(claim, owner));
+            }
+            same
+        };
+        let claims: Vec<_> = claims.iter().filter(&mut allowed).collect();
+        let routes: Box<[_]> = claims.iter().flat_map(|claim| &claim.routes).cloned().collect();
+        let (paths, shadowed) = PathTable::new(routes.iter().map(|route| &route.pattern), hasher);
+        for (loser, winner) in &shadowed {
+            let (loser, winner) = (routes.get(*loser as usize), routes.get(*winner as usize));
+            findings.extend(loser.zip(winner).map(|(loser, winner)| conflict(loser, winner)));
+        }
+        let default = claims.iter().find_map(|claim| claim.default.clone());
+        (Self { routes, shadowed: shadowed.into(), default, paths }, findings)
+    }
+
+    /// The route that takes a path.
+    #[inline]
+    pub(super) fn find(&self, path: &[u8], hasher: &RandomState) -> Option<Match<'_>> {
+        let (number, matched) = self.paths.first(path, hasher)?;
+        let route = self.routes.get(number as usize)?;
+        Some(Match { route, matched })
+    }
+}
+
+/// A route that never takes a request, since another one takes the same.
+fn conflict(loser: &Route, winner: &Route) -> Finding {
+    let why =
+        if loser.ingress == winner.ingress { "in the same Ingress" } else { "which is older" };
+    let message = format!(
+        "{} of Ingress {}, {why}, takes the same requests ({:?} {})",
+        winner.field(),
+        winner.ingress,
+        winner.path_type,
+        winner.path
+    );
+    let value = format!("{}{}", loser.host.as_deref().unwrap_or("*"), loser.path);
+    let finding =
+        Finding::warning(Kind::Conflict, format!("{}.path", loser.field()), value, message);
+    Finding { object: format!("Ingress {}", loser.ingress), ..finding }
+}
+
+/// A claim to another namespace's host.
+fn foreign(claim: &Claim, owner: &Claim) -> Finding {
+    let message =
+        format!("the host belongs to Ingress {}, of another namespace", owner.ingress.key);
+    let finding = Finding::warning(Kind::Forbidden, "spec.rules", &*claim.host, message);
+    Finding { object: format!("Ingress {}", claim.ingress.key), ..finding }
+}

@@ -1,0 +1,323 @@
+//! Ingresses, Services and classes in; routes out.
+
+use ahash::RandomState;
+use hashbrown::HashMap;
+use std_alloc::{collections::BTreeSet, format, string::ToString, sync::Arc, vec::Vec};
+
+use super::{
+    Backend, BackendRef, ClassSelection, Classes, DefaultRoute, IngressClass, NotOurs, Routes,
+    Settings,
+    claim::{Claim, Claims},
+    host_routes::HostRoutes,
+};
+use crate::{
+    Seed,
+    finding::{Finding, Kind},
+    model::{Change, Exposure, Ingress, NamespacedName, Service, ServiceKey},
+};
+
+/// Compiles Ingresses into [`Routes`].
+///
+/// A change costs what the hosts cost that it touches, not what all hosts cost.
+///
+/// ```
+/// use svckit::{Seed, ingress::*, model::*};
+/// use std::sync::Arc;
+///
+/// let web = Ingress {
+///     key: NamespacedName::new("shop", "web"),
+///     created: 0,
+///     uid: "".into(),
+///     class: None,
+///     default_backend: None,
+///     rules: vec![IngressRule {
+///         host: Some("shop.example.com".into()),
+///         paths: vec![IngressPath {
+///             path: "/cart".into(),
+///             path_type: PathType::Prefix,
+///             backend: IngressBackend::Service {
+///                 name: "cart".into(),
+///                 port: ServicePortRef::Number(Port::new(80).unwrap()),
+///             },
+///         }],
+///     }],
+///     tls: vec![],
+///     annotations: vec![],
+/// };
+/// let mut router = Router::new(Settings::default(), ClassSelection::default(), Seed([1, 2, 3, 4]));
+/// router.apply(&Change::Ingress(Arc::new(web)));
+///
+/// let routes = router.routes();
+/// let Outcome::Route(found) = routes.lookup("shop.example.com", "/cart/items") else { panic!() };
+/// assert_eq!(found.route.backend.to_string(), "shop/cart:80");
+/// assert_eq!(found.matched, "/cart".len());
+/// assert_eq!(routes.lookup("shop.example.com", "/cartoon"), Outcome::NotFound);
+/// // There is no Service shop/cart, so the backend leads nowhere for now.
+/// assert_eq!(router.findings().len(), 1);
+/// ```
+#[derive(Debug)]
+pub struct Router {
+    settings: Settings,
+    classes: Classes,
+    ingresses: HashMap<NamespacedName, Known, RandomState>,
+    services: HashMap<ServiceKey, Arc<Service>, RandomState>,
+    /// Which Ingresses name a Service.
+    users: HashMap<ServiceKey, BTreeSet<NamespacedName>, RandomState>,
+    /// By host as in the rules; empty: every host.
+    hosts: HashMap<Arc<str>, HostState, RandomState>,
+    /// Default backends of Ingresses without rules, oldest first.
+    defaults: Vec<(Arc<Ingress>, Arc<DefaultRoute>)>,
+    /// Hosts whose routes have to be made again.
+    dirty: BTreeSet<Arc<str>>,
+    routes: Routes,
+    published: Option<Arc<Routes>>,
+}
+
+/// An Ingress and what came of it.
+#[derive(Debug)]
+struct Known {
+    ingress: Arc<Ingress>,
+    verdict: Result<(), NotOurs>,
+    claims: Claims,
+}
+
+/// Who asks for a host, oldest first, and the conflicts between them.
+#[derive(Debug, Default)]
+struct HostState {
+    claims: Vec<Arc<Claim>>,
+    findings: Vec<Finding>,
+}
+
+impl Router {
+    /// Knows nothing yet. Hash tables are keyed with `seed`: hosts and paths are chosen by strangers.
+    #[must_use]
+    pub fn new(settings: Settings, classes: ClassSelection, seed: Seed) -> Self {
+        let hasher = seed.hasher();
+        let routes = Routes::new(seed.derive(1).hasher(), &settings);
+        let mut router = Self {
+            settings,
+            classes: Classes::new(classes),
+            ingresses: HashMap::with_hasher(hasher.clone()),
+            services: HashMap::with_hasher(hasher.clone()),
+            users: HashMap::with_hasher(hasher.clone()),
+            hosts: HashMap::with_hasher(hasher),
+            defaults: Vec::new(),
+            dirty: BTreeSet::new(),
+            routes,
+            published: None,
+        };
+        router.choose_default();
+        router
+    }
+
+    /// Takes note of a change; those that routes don't depend on are ignored.
+    pub fn apply(&mut self, change: &Change) {
+        match change {
+            Change::Ingress(ingress) => self.set_ingress(ingress),
+            Change::IngressGone(key) => self.remove_ingress(key),
+            Change::Service(service) => {
+                let before = self.services.insert(service.key.clone(), service.clone());
+                if before.is_none_or(|before| !same_ports(&before, service)) {
+                    self.reread(&service.key);
+                }
+            }
+            Change::ServiceGone(key) if self.services.remove(key).is_some() => self.reread(key),
+            _ => {}
+        }
+    }
+
+    /// The class exists and looks like this now. Asks each Ingress again whose it is.
+    pub fn set_class(&mut self, class: IngressClass) {
+        if self.classes.set(class) {
+            self.judge_again();
+        }
+    }
+
+    /// The class is gone. Asks each Ingress again whose it is.
+    pub fn remove_class(&mut self, name: &str) {
+        if self.classes.remove(name) {
+            self.judge_again();
+        }
+    }
+
+    /// The routes as of now; the same ones as before when nothing has changed.
+    #[must_use]
+    pub fn routes(&mut self) -> Arc<Routes> {
+        for host in core::mem::take(&mut self.dirty) {
+            self.build(host);
+        }
+        self.published.get_or_insert_with(|| Arc::new(self.routes.clone())).clone()
+    }
+
+    /// What is wrong with the Ingresses: each by itself, and between them. Costs the number of Ingresses and hosts.
+    ///
+    /// Conflicts are those of the last [`Router::routes`].
+    #[must_use]
+    pub fn findings(&self) -> Vec<Finding> {
+        let own = self.ingresses.values().flat_map(|known| &known.claims.findings);
+        let between = self.hosts.values().flat_map(|host| &host.findings);
+        let mut findings: Vec<_> = own.chain(between).cloned().collect();
+        findings.sort_by(|one, other| (&one.object, &one.path).cmp(&(&other.object, &other.path)));
+        findings
+    }
+
+    /// Whether the Ingress is ours: only then it gets routes, and an address in its status.
+    ///
+    /// # Errors
+    ///
+    /// Why it is not; `None` when there is no such Ingress.
+    pub fn takes(&self, ingress: &NamespacedName) -> Result<(), Option<&NotOurs>> {
+        match self.ingresses.get(ingress) {
+            Some(Known { verdict: Ok(()), .. }) => Ok(()),
+            Some(Known { verdict: Err(why), .. }) => Err(Some(why)),
+            None => Err(None),
+        }
+    }
+
+    fn set_ingress(&mut self, ingress: &Arc<Ingress>) {
+        if self.ingresses.get(&ingress.key).is_some_and(|known| known.ingress == *ingress) {
+            return;
+        }
+        self.remove_ingress(&ingress.key);
+        for service in Claims::services(ingress) {
+            self.users.entry(service).or_default().insert(ingress.key.clone());
+        }
+        self.read(ingress.clone());
+    }
+
+    fn remove_ingress(&mut self, key: &NamespacedName) {
+        let Some(known) = self.forget(key) else { return };
+        for service in Claims::services(&known.ingress) {
+            let Some(users) = self.users.get_mut(&service) else { continue };
+            users.remove(key);
+            if users.is_empty() {
+                self.users.remove(&service);
+            }
+        }
+    }
+
+    /// Reads again every Ingress that names the Service.
+    fn reread(&mut self, service: &ServiceKey) {
+        for key in self.users.get(service).cloned().unwrap_or_default() {
+            if let Some(known) = self.forget(&key) {
+                self.read(known.ingress);
+            }
+        }
+        if self.settings.default_backend.as_ref().is_some_and(|(key, _)| key == service) {
+            self.choose_default();
+        }
+    }
+
+    fn judge_again(&mut self) {
+        let ingresses: Vec<_> =
+            self.ingresses.values().map(|known| known.ingress.clone()).collect();
+        for ingress in ingresses {
+            self.forget(&ingress.key);
+            self.read(ingress);
+        }
+    }
+
+    /// Enters what an Ingress asks for.
+    fn read(&mut self, ingress: Arc<Ingress>) {
+        let verdict = self.classes.takes(ingress.class.as_deref());
+        let claims = match &verdict {
+            Ok(()) => {
+                let services = |key: &ServiceKey| self.services.get(key).cloned();
+                Claims::new(&ingress, &self.settings, &services)
+            }
+            Err(why) => Claims { findings: not_ours(&ingress, why), ..Claims::default() },
+        };
+        let order = self.settings.order;
+        for claim in &claims.hosts {
+            let state = self.hosts.entry(claim.host.clone()).or_default();
+            let older = |other: &Arc<Claim>| order.compare(&other.ingress, &ingress).is_lt();
+            state.claims.insert(state.claims.partition_point(older), claim.clone());
+            self.touch(&claim.host);
+        }
+        if let Some(default) = &claims.default {
+            let older = |other: &(Arc<Ingress>, _)| order.compare(&other.0, &ingress).is_lt();
+            let at = self.defaults.partition_point(older);
+            self.defaults.insert(at, (ingress.clone(), default.clone()));
+            self.choose_default();
+        }
+        self.ingresses.insert(ingress.key.clone(), Known { ingress, verdict, claims });
+    }
+
+    /// Takes back what an Ingress asked for.
+    fn forget(&mut self, key: &NamespacedName) -> Option<Known> {
+        let known = self.ingresses.remove(key)?;
+        for claim in &known.claims.hosts {
+            if let Some(state) = self.hosts.get_mut(&claim.host) {
+                state.claims.retain(|other| !Arc::ptr_eq(other, claim));
+            }
+            self.touch(&claim.host);
+        }
+        if known.claims.default.is_some() {
+            self.defaults.retain(|(ingress, _)| ingress.key != *key);
+            self.choose_default();
+        }
+        Some(known)
+    }
+
+    fn touch(&mut self, host: &Arc<str>) {
+        self.dirty.insert(host.clone());
+        self.published = None;
+    }
+
+    /// The default backend of everything.
+    fn choose_default(&mut self) {
+        let oldest = self.defaults.first().map(|(_, default)| default.clone());
+        self.routes.default = oldest.or_else(|| {
+            let (key, port) = self.settings.default_backend.clone()?;
+            let service = self.services.get(&key).map(|service| &**service);
+            let backend = Backend::Service(BackendRef::resolve(key.clone(), port, service));
+            Some(Arc::new(DefaultRoute { ingress: None, backend }))
+        });
+        self.published = None;
+    }
+
+    /// Makes the routes of one host.
+    fn build(&mut self, host: Arc<str>) {
+        let hasher = self.routes.hasher.clone();
+        let state = self.hosts.get_mut(&host).filter(|state| !state.claims.is_empty());
+        let built = state.map(|state| {
+            let (routes, findings) = HostRoutes::new(&state.claims, &self.settings, &hasher);
+            state.findings = findings;
+            Arc::new(routes)
+        });
+        if built.is_none() {
+            self.hosts.remove(&host);
+        }
+        let parent = host.strip_prefix("*.").map(Arc::from);
+        let index = match (&*host, &parent) {
+            ("", _) => {
+                self.routes.every = built;
+                return;
+            }
+            (_, Some(_)) => &mut self.routes.wildcard,
+            (_, None) => &mut self.routes.exact,
+        };
+        let name = parent.unwrap_or(host);
+        match built {
+            Some(routes) => index.insert(name, routes, &hasher),
+            None => index.remove(&name, &hasher),
+        }
+    }
+}
+
+/// Whether backends resolve to the same ports.
+fn same_ports(one: &Service, other: &Service) -> bool {
+    let alias = |service: &Service| matches!(service.exposure, Exposure::ExternalName(_));
+    one.ports == other.ports && alias(one) == alias(other)
+}
+
+/// An Ingress that nobody serves is worth a word; another implementation's is not.
+fn not_ours(ingress: &Ingress, why: &NotOurs) -> Vec<Finding> {
+    let class = match why {
+        NotOurs::Unknown(class) => &**class,
+        NotOurs::Unclassed => "",
+        NotOurs::Other(_) => return Vec::new(),
+    };
+    let finding = Finding::warning(Kind::Unknown, "spec.ingressClassName", class, why.to_string());
+    Vec::from([Finding { object: format!("Ingress {}", ingress.key), ..finding }])
+}
