@@ -97,7 +97,7 @@ fn check(
             _ => Err(Outcome::NotAService),
         };
         assert_eq!(*seen, want, "{flow:?}: {:?}", decision.steps);
-        let entropy = u64::MAX / 3 ^ now.as_nanos();
+        let entropy = (u64::MAX / 3) ^ now.as_nanos();
         let picked = snapshot.pick(&flow, affinity, now, entropy);
         match (picked.backend(), &want) {
             (Some(backend), Ok(allowed)) => assert!(allowed.contains(&backend), "{flow:?}"),
