@@ -36,7 +36,7 @@ const IPS: [&str; 8] =
     ["None", "", "10.0.0.1", "010.0.0.2", "fd00::1", "::ffff:10.0.0.3", "127.0.0.1", "x"];
 
 /// Whatever fields hold, rules answer, and what they let pass can be read or is missing an allocation.
-pub(crate) fn service_rules(data: &[u8]) {
+pub fn service_rules(data: &[u8]) {
     let mut choices = Choices(data.iter());
     let (mut new, old) = (any_service(&mut choices), any_service(&mut choices));
     let mut gates = Gates::default();
@@ -125,7 +125,7 @@ fn any_service(choices: &mut Choices<'_>) -> Service {
 const ADDRESSES: usize = 14;
 
 /// However writes, refusals and deletions interleave, each number has one holder, and all come back in the end.
-pub(crate) fn registry(data: &[u8]) {
+pub fn registry(data: &[u8]) {
     let mut settings = Settings::default();
     settings.service_cidrs = vec!["10.0.0.0/28".parse().unwrap(), "fd00::/124".parse().unwrap()];
     settings.node_ports = "30000-30007".parse().unwrap();

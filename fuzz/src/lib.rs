@@ -9,7 +9,7 @@
     reason = "a body panics to report"
 )]
 
-mod admit;
+pub mod admit;
 mod alloc;
 pub mod select;
 pub mod slices;

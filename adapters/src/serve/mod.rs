@@ -4,6 +4,7 @@
 //! simulates pods.
 
 pub mod balancer;
+pub mod dns;
 pub mod http;
 mod limits;
 pub mod listeners;

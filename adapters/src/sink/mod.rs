@@ -1,1 +1,3 @@
-//! sink: to be written.
+//! Carries plans to kernels.
+
+pub mod nft;

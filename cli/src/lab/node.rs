@@ -1,7 +1,11 @@
 //! The node: links to the client and to each pod, forwarding, the kernel rules.
 
 use std::{fs, net::IpAddr};
-use svckit::{cluster::Settings, forward::Proxy};
+use svckit::{
+    cluster::Settings,
+    forward::{NodeConfig, Proxy},
+    model::Change,
+};
 use svckit_adapters::clock;
 
 use super::{
@@ -45,11 +49,18 @@ pub(super) fn run(input: &Input) -> Result<Exit, Stop> {
     }
     batch.run()?;
     forward()?;
-    let node = loaded.cluster.settings().node.as_deref().unwrap_or("localhost");
-    let mut proxy = Proxy::new(node, None, clock::seed());
+    let settings = loaded.cluster.settings();
+    let config = NodeConfig {
+        name: settings.node.as_deref().unwrap_or("localhost").into(),
+        addresses: addresses.clone(),
+        pod_cidrs: settings.pod_cidrs.clone(),
+        service_cidrs: settings.service_cidrs.clone(),
+        ..NodeConfig::default()
+    };
+    let mut proxy = Proxy::new(config, clock::seed());
     loaded.changes.iter().for_each(|change| proxy.apply(change));
-    proxy.update();
-    feed("nft", &["-f", "-"], &rules::text(&proxy, &loaded.changes, &addresses))?;
+    proxy.apply(&Change::Synced);
+    feed("nft", &["-f", "-"], &rules::text(&proxy, &addresses))?;
     for (pod, part) in own.iter().zip(&mut parts) {
         part.tell(&pod.to_json().to_string())?;
     }

@@ -8,8 +8,8 @@ use std::{
     net::{IpAddr, SocketAddr},
 };
 use svckit::{
-    forward::{Proxy, ServicePort},
-    model::{Change, Pod, Protocol},
+    forward::{Desired, Frontend, Item, Proxy, Refusal},
+    model::Protocol,
 };
 
 /// An address and port that lead to endpoints.
@@ -18,6 +18,8 @@ struct Front {
     protocol: Protocol,
     port: u16,
     endpoints: Vec<SocketAddr>,
+    /// What becomes of traffic when there are none.
+    refusal: Option<Refusal>,
     /// Equal clients reach equal endpoints.
     sticky: bool,
     /// Who may use it; empty: everybody.
@@ -25,14 +27,30 @@ struct Front {
 }
 
 /// The rules for a node with these `addresses`, as `nft -f` reads them.
-pub(super) fn text(proxy: &Proxy, changes: &[Change], addresses: &[IpAddr]) -> String {
+pub(super) fn text(proxy: &Proxy, addresses: &[IpAddr]) -> String {
     let mut fronts = Vec::new();
-    for port in proxy.all() {
-        service(port, addresses, &mut fronts);
-    }
-    for change in changes {
-        if let Change::Pod(pod) = change {
-            host_ports(pod, addresses, &mut fronts);
+    let mut hairpins = String::new();
+    for (item, desired) in proxy.items() {
+        match (item, desired) {
+            (Item::Frontend(_), Desired::Frontend(frontend)) => {
+                service(&frontend, proxy, addresses, &mut fronts);
+            }
+            (Item::HostPort(key), Desired::HostPort(pod)) => {
+                let own = addresses.iter().filter(|addr| addr.is_ipv4() == pod.is_ipv4());
+                let listed: Vec<IpAddr> =
+                    key.addr.map_or_else(|| own.copied().collect(), |to| vec![to]);
+                fronts.extend(listed.into_iter().map(|to| Front {
+                    to,
+                    protocol: key.protocol,
+                    port: key.port.get(),
+                    endpoints: vec![pod],
+                    refusal: None,
+                    sticky: false,
+                    sources: Vec::new(),
+                }));
+            }
+            (Item::Hairpin(addr), _) => hairpins.push_str(&hairpin(addr)),
+            _ => {}
         }
     }
     fronts.sort_by_key(|front| (front.to, front.protocol, front.port));
@@ -40,10 +58,10 @@ pub(super) fn text(proxy: &Proxy, changes: &[Change], addresses: &[IpAddr]) -> S
     let mut refuse = String::new();
     for front in &fronts {
         // Writing to a String can't fail.
-        let _ = if front.endpoints.is_empty() {
-            writeln!(refuse, "    {} reject", front.matches())
-        } else {
-            writeln!(translate, "    {} {}", front.matches(), front.translation())
+        let _ = match front.refusal {
+            Some(Refusal::Reject) => writeln!(refuse, "    {} reject", front.matches()),
+            Some(Refusal::Drop) => writeln!(refuse, "    {} drop", front.matches()),
+            None => writeln!(translate, "    {} {}", front.matches(), front.translation()),
         };
         if !front.sources.is_empty() {
             let (ip, sources) = (front.ip(), front.sources.join(", "));
@@ -55,22 +73,14 @@ pub(super) fn text(proxy: &Proxy, changes: &[Change], addresses: &[IpAddr]) -> S
          chain refused {{\n    type filter hook prerouting priority -110;\n{refuse}  }}\n  \
          chain arriving {{\n    type nat hook prerouting priority dstnat;\n    jump services\n  }}\n  \
          chain own {{\n    type nat hook output priority -100;\n    jump services\n  }}\n  \
-         chain leaving {{\n    type nat hook postrouting priority srcnat;\n{}  }}\n}}\n",
-        hairpins(&fronts)
+         chain leaving {{\n    type nat hook postrouting priority srcnat;\n{hairpins}  }}\n}}\n"
     )
 }
 
 /// A pod that reaches itself through a Service must not see its own address as the client's.
-fn hairpins(fronts: &[Front]) -> String {
-    let mut all: Vec<IpAddr> =
-        fronts.iter().flat_map(|front| &front.endpoints).map(SocketAddr::ip).collect();
-    all.sort_unstable();
-    all.dedup();
-    let rule = |addr: IpAddr| {
-        let ip = if addr.is_ipv4() { "ip" } else { "ip6" };
-        format!("    {ip} saddr {addr} {ip} daddr {addr} masquerade\n")
-    };
-    all.into_iter().map(rule).collect()
+fn hairpin(addr: IpAddr) -> String {
+    let ip = if addr.is_ipv4() { "ip" } else { "ip6" };
+    format!("    {ip} saddr {addr} {ip} daddr {addr} masquerade\n")
 }
 
 impl Front {
@@ -99,49 +109,32 @@ impl Front {
 }
 
 /// What leads to the endpoints of one service port.
-fn service(port: &ServicePort, addresses: &[IpAddr], fronts: &mut Vec<Front>) {
-    let front = |to: IpAddr, number: u16, endpoints: Vec<SocketAddr>| Front {
+fn service(frontend: &Frontend, proxy: &Proxy, addresses: &[IpAddr], fronts: &mut Vec<Front>) {
+    let front = |to: IpAddr, port: u16, endpoints: &[SocketAddr], refusal| Front {
         to,
-        protocol: port.name.protocol,
-        port: number,
-        endpoints,
-        sticky: port.affinity.is_some(),
+        protocol: frontend.protocol(),
+        port,
+        endpoints: endpoints.to_vec(),
+        refusal,
+        sticky: frontend.affinity.is_some(),
         sources: Vec::new(),
     };
-    fronts.push(front(port.cluster_ip, port.port.get(), port.internal().collect()));
-    for addr in &port.external_ips {
-        fronts.push(front(*addr, port.port.get(), port.external().collect()));
+    let port = frontend.port.get();
+    if let Some(addr) = frontend.cluster_ip {
+        let inside = frontend.internal_endpoints();
+        fronts.push(front(addr, port, inside, frontend.internal_refusal()));
     }
-    let ranges = port.load_balancer.iter().flat_map(|balancer| &balancer.source_ranges);
-    let v4 = port.cluster_ip.is_ipv4();
-    let sources: Vec<String> =
-        ranges.filter(|range| range.addr().is_ipv4() == v4).map(ToString::to_string).collect();
-    for addr in &port.load_balancer_vips {
-        let front = front(*addr, port.port.get(), port.external().collect());
-        fronts.push(Front { sources: sources.clone(), ..front });
+    let outside = frontend.external_endpoints();
+    let refusal = frontend.external_refusal();
+    fronts.extend(frontend.external_ips.iter().map(|addr| front(*addr, port, outside, refusal)));
+    let sources = frontend.allowed_sources(proxy.node());
+    for addr in &frontend.vips {
+        let sources = sources.iter().map(ToString::to_string).collect();
+        fronts.push(Front { sources, ..front(*addr, port, outside, refusal) });
     }
-    if let Some(number) = port.node_port {
-        let own = addresses.iter().filter(|addr| addr.is_ipv4() == v4);
-        fronts.extend(own.map(|addr| front(*addr, number.get(), port.external().collect())));
-    }
-}
-
-/// What leads to a pod through ports of its node; a pod on the node's network needs no rule.
-fn host_ports(pod: &Pod, addresses: &[IpAddr], fronts: &mut Vec<Front>) {
-    for container in pod.ports.iter().filter(|_| !pod.host_network) {
-        let Some(number) = container.host_port else { continue };
-        let listed = container.host_ip.as_ref().map_or(addresses, std::slice::from_ref);
-        for to in listed {
-            let same = pod.addresses.iter().filter(|addr| addr.is_ipv4() == to.is_ipv4());
-            let endpoints = same.map(|addr| SocketAddr::new(*addr, container.port.get())).collect();
-            fronts.push(Front {
-                to: *to,
-                protocol: container.protocol,
-                port: number.get(),
-                endpoints,
-                sticky: false,
-                sources: Vec::new(),
-            });
-        }
+    if let Some(number) = frontend.node_port {
+        let own = addresses.iter().filter(|addr| proxy.node().answers_node_ports(**addr));
+        let own = own.filter(|addr| svckit::model::Family::of(**addr) == frontend.key.family);
+        fronts.extend(own.map(|addr| front(*addr, number.get(), outside, refusal)));
     }
 }

@@ -38,10 +38,20 @@ fn key(service: &Service, port: &ServicePort, family: Family) -> FrontendKey {
 fn external(service: &Service, family: Family, cluster_ip: IpAddr) -> (Vec<IpAddr>, Vec<IpAddr>) {
     let other = |addr: &&IpAddr| Family::of(**addr) == family && **addr != cluster_ip;
     let balancer = service.load_balancer().map_or(&[][..], |balancer| &balancer.vips);
-    let vips: Vec<_> = balancer.iter().filter(other).copied().collect();
+    let vips = once_each(balancer.iter().filter(other));
     let ips = service.external_ips.iter().filter(other).filter(|addr| !vips.contains(addr));
-    let ips = ips.copied().collect();
+    let ips = once_each(ips);
     (vips, ips)
+}
+
+fn once_each<'a>(addrs: impl Iterator<Item = &'a IpAddr>) -> Vec<IpAddr> {
+    let mut list = Vec::new();
+    for addr in addrs {
+        if !list.contains(addr) {
+            list.push(*addr);
+        }
+    }
+    list
 }
 
 /// Every destination a Service asks for.

@@ -1,3 +1,4 @@
 //! Plans and routes as text or bytes, still pure: adapters only carry them.
 
+pub mod nft;
 pub mod nginx;

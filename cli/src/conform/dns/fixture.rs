@@ -107,6 +107,7 @@ fn settings(fixture: &Value, options: &Value, mode: Mode) -> Result<Options, Str
             "server_addresses" => settings.server_addresses = self::addresses(options, key)?,
             "ttl" => (settings.ttl, external.ttl) = (number(value)?, number(value)?),
             "negative_ttl" => settings.negative_ttl = Some(number(value)?),
+            "udp_ceiling" => settings.udp_ceiling = number(value)? as u16,
             "pods" => settings.pods = pods(value)?,
             "ignore_empty_service" => settings.ignore_empty_service = flag(value)?,
             "endpoint_pod_names" => settings.endpoint_pod_names = flag(value)?,

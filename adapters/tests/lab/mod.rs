@@ -1,0 +1,146 @@
+//! A node, a client and three pods in network namespaces of their own, and programs that run in them.
+
+use std::{
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+/// Everything a test has made; all of it goes with the value, whatever happens.
+pub(crate) struct Lab {
+    prefix: String,
+    namespaces: Vec<String>,
+    servers: Vec<Child>,
+}
+
+/// Names, and the host parts of the addresses: `10.244.<n>.2` and `fd00:244:<n>::2`.
+pub(crate) const PODS: [(&str, u8); 3] = [("one", 1), ("two", 2), ("far", 3)];
+
+/// What a role answers to one question.
+pub(crate) type Answers = Vec<String>;
+
+impl Lab {
+    /// `None`, with a word why, when this machine can't make namespaces. That is an error where CI=true.
+    pub(crate) fn new() -> Option<Self> {
+        // Only root may make named namespaces.
+        let able = output("id", &["-u"]).is_ok_and(|id| id.trim() == "0")
+            && output("nft", &["--version"]).is_ok()
+            && output("ip", &["-V"]).is_ok();
+        if !able {
+            let why = "NOT RUN: needs root, nft and ip";
+            assert!(std::env::var("CI").as_deref() != Ok("true"), "{why}");
+            eprintln!("{why}");
+            return None;
+        }
+        let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos();
+        let prefix = format!("svk{:x}{nanos:x}", std::process::id());
+        let mut lab = Self { prefix, namespaces: Vec::new(), servers: Vec::new() };
+        lab.namespace("node");
+        lab.link("client", "192.168.50", "fd00:50:", 2);
+        for (name, n) in PODS {
+            lab.link(name, &format!("10.244.{n}"), &format!("fd00:244:{n}:"), 2);
+        }
+        let node = lab.name("node");
+        // Redirects count against the rate at which refusals may be told.
+        let settings = ["ipv4.ip_forward=1", "ipv6.conf.all.forwarding=1", "ipv4.icmp_ratelimit=0"];
+        for setting in settings.into_iter().chain(["ipv6.icmp.ratelimit=0"]) {
+            lab.ip_in(&node, &["sysctl", "-qw", &format!("net.{setting}")]);
+        }
+        // Kernels refuse what they have no route for before any rule sees it.
+        lab.ip_in(&node, &["ip", "route", "add", "default", "via", "192.168.50.2"]);
+        lab.ip_in(&node, &["ip", "-6", "route", "add", "default", "via", "fd00:50::2"]);
+        for (name, _) in PODS {
+            lab.serve(name);
+        }
+        Some(lab)
+    }
+
+    /// The full name of a namespace.
+    pub(crate) fn name(&self, of: &str) -> String {
+        format!("{}-{of}", self.prefix)
+    }
+
+    /// Runs a role of the test program in a namespace, and gives the lines it answers.
+    pub(crate) fn ask(&self, from: &str, role: &str) -> Answers {
+        let started = Instant::now();
+        let output = self.role(from, role).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        let lines = text.lines().filter_map(|line| Some(line.split_once("ANSWER ")?.1.to_owned()));
+        let answers: Answers = lines.collect();
+        assert!(started.elapsed() < Duration::from_secs(60), "{from} {role}: took too long");
+        assert!(
+            !answers.is_empty(),
+            "{from} {role}: {text}{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        answers
+    }
+
+    fn role(&self, namespace: &str, role: &str) -> Command {
+        let mut command = Command::new("ip");
+        let this = std::env::current_exe().unwrap();
+        command.args(["netns", "exec", &self.name(namespace)]).arg(this);
+        command.args(["role", "--exact", "--nocapture"]).env("SVCKIT_TEST_ROLE", role);
+        command
+    }
+
+    fn serve(&mut self, name: &str) {
+        let server = self.role(name, &format!("serve {name}")).stdout(Stdio::null()).spawn();
+        self.servers.push(server.unwrap());
+    }
+
+    fn namespace(&mut self, of: &str) {
+        let name = self.name(of);
+        run("ip", &["netns", "add", &name]);
+        self.namespaces.push(name.clone());
+        self.ip_in(&name, &["ip", "link", "set", "lo", "up"]);
+        // Addresses are ours alone; a second of asking whether they are would only fail the first packets.
+        self.ip_in(&name, &["sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0"]);
+    }
+
+    /// A namespace with a wire to the node: `.1` is the node's end.
+    fn link(&mut self, of: &str, v4: &str, v6: &str, host: u8) {
+        self.namespace(of);
+        let (node, other) = (self.name("node"), self.name(of));
+        let device = format!("to-{of}");
+        self.ip_in(
+            &node,
+            &["ip", "link", "add", &device, "type", "veth", "peer", "eth0", "netns", &other],
+        );
+        for (name, device, end) in [(&node, device.as_str(), 1), (&other, "eth0", host)] {
+            self.ip_in(name, &["ip", "addr", "add", &format!("{v4}.{end}/24"), "dev", device]);
+            let v6 = format!("{v6}:{end}/64");
+            self.ip_in(name, &["ip", "-6", "addr", "add", &v6, "dev", device, "nodad"]);
+            self.ip_in(name, &["ip", "link", "set", device, "up"]);
+        }
+        self.ip_in(&other, &["ip", "route", "add", "default", "via", &format!("{v4}.1")]);
+        self.ip_in(&other, &["ip", "-6", "route", "add", "default", "via", &format!("{v6}:1")]);
+    }
+
+    /// Runs a command in a namespace.
+    pub(crate) fn ip_in(&self, namespace: &str, words: &[&str]) {
+        run("ip", &[&["netns", "exec", namespace], words].concat());
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        for server in &mut self.servers {
+            let _ = server.kill();
+            let _ = server.wait();
+        }
+        for name in &self.namespaces {
+            let _ = Command::new("ip").args(["netns", "del", name]).status();
+        }
+    }
+}
+
+fn output(program: &str, words: &[&str]) -> Result<String, std::io::Error> {
+    let output = Command::new(program).args(words).output()?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+fn run(program: &str, words: &[&str]) {
+    let output = Command::new(program).args(words).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{program} {}: {said}", words.join(" "));
+}

@@ -1,0 +1,226 @@
+//! Elements of sets and maps: what is different from cluster to cluster.
+
+use core::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+};
+use ipnet::IpNet;
+
+use super::Chain;
+use crate::model::{Family, Port, Protocol};
+
+/// One element of one set or map of one table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Element {
+    /// Whose table.
+    pub family: Family,
+    /// Which set or map.
+    pub map: Map,
+    /// What it is found by.
+    pub key: Key,
+    /// What is found; only maps have one.
+    pub value: Value,
+}
+
+/// The sets and maps whose elements change. Those in pairs are looked up by address and port, or, for node ports,
+/// by the port alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Map {
+    /// Cluster IPs: other ports there are refused.
+    ClusterIps,
+    /// Pairs of equal addresses: endpoints of this node, talking to themselves.
+    Hairpin,
+    /// Where clients connect to → chain.
+    Svc,
+    /// The same for node ports.
+    NodeSvc,
+    /// Destination and slot → endpoint.
+    Eps,
+    /// The same for node ports.
+    NodeEps,
+    /// External policy Local: the chain for pods and for the node itself.
+    Short,
+    /// The same for node ports.
+    NodeShort,
+    /// External policy Local: the chain for everybody else.
+    Local,
+    /// The same for node ports.
+    NodeLocal,
+    /// Where nothing can be reached → reject or drop.
+    Refuse,
+    /// The same for node ports.
+    NodeRefuse,
+    /// Destinations that not everybody may use.
+    Ranged,
+    /// Destination and who may use it.
+    Allowed,
+    /// Destination and slot → number of the endpoint, to remember it by.
+    Ids,
+    /// The same for node ports.
+    NodeIds,
+    /// Destination and number → endpoint.
+    ById,
+    /// The same for node ports.
+    NodeById,
+    /// A port of one address of the node → pod.
+    HostAddresses,
+    /// A port of each address of the node → pod.
+    HostPorts,
+}
+
+/// Where a packet is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum At {
+    /// An address and port.
+    Address(IpAddr, Protocol, Port),
+    /// A port, at whichever address.
+    Port(Protocol, Port),
+}
+
+/// What an element is found by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Key {
+    /// An address.
+    Addr(IpAddr),
+    /// An address, twice.
+    Pair(IpAddr),
+    /// Where a packet is sent.
+    At(At),
+    /// The same, and the place of an endpoint.
+    Slot(At, u32),
+    /// The same, and the number of an endpoint.
+    Id(At, u32),
+    /// The same, and where it comes from.
+    From(At, IpNet),
+}
+
+/// What is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Value {
+    /// That it is there.
+    Present,
+    /// The packet goes on to an endpoint.
+    Goto(Chain),
+    /// The packet goes on to the rules of external policy Local.
+    GotoOutside,
+    /// The packet is refused.
+    GotoReject,
+    /// The packet vanishes.
+    Drop,
+    /// An endpoint.
+    Endpoint(SocketAddr),
+    /// The number of an endpoint.
+    Id(u32),
+}
+
+impl Map {
+    /// All of them.
+    pub const ALL: [Self; 20] = [
+        Self::ClusterIps,
+        Self::Hairpin,
+        Self::Svc,
+        Self::NodeSvc,
+        Self::Eps,
+        Self::NodeEps,
+        Self::Short,
+        Self::NodeShort,
+        Self::Local,
+        Self::NodeLocal,
+        Self::Refuse,
+        Self::NodeRefuse,
+        Self::Ranged,
+        Self::Allowed,
+        Self::Ids,
+        Self::NodeIds,
+        Self::ById,
+        Self::NodeById,
+        Self::HostAddresses,
+        Self::HostPorts,
+    ];
+
+    /// Its name in the table.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ClusterIps => "cluster-ips",
+            Self::Hairpin => "hairpin",
+            Self::Svc => "svc",
+            Self::NodeSvc => "node-svc",
+            Self::Eps => "eps",
+            Self::NodeEps => "node-eps",
+            Self::Short => "short",
+            Self::NodeShort => "node-short",
+            Self::Local => "local",
+            Self::NodeLocal => "node-local",
+            Self::Refuse => "refuse",
+            Self::NodeRefuse => "node-refuse",
+            Self::Ranged => "ranged",
+            Self::Allowed => "allowed",
+            Self::Ids => "ids",
+            Self::NodeIds => "node-ids",
+            Self::ById => "by-id",
+            Self::NodeById => "node-by-id",
+            Self::HostAddresses => "host-addresses",
+            Self::HostPorts => "host-ports",
+        }
+    }
+
+    /// Whether it is a set: its elements have no values.
+    #[must_use]
+    pub const fn is_set(self) -> bool {
+        matches!(self, Self::ClusterIps | Self::Hairpin | Self::Ranged | Self::Allowed)
+    }
+}
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(addr, protocol, port) => {
+                write!(f, "{addr} . {} . {port}", protocol.as_lower())
+            }
+            Self::Port(protocol, port) => write!(f, "{} . {port}", protocol.as_lower()),
+        }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Addr(addr) => addr.fmt(f),
+            Self::Pair(addr) => write!(f, "{addr} . {addr}"),
+            Self::At(at) => at.fmt(f),
+            Self::Slot(at, slot) => write!(f, "{at} . {slot}"),
+            Self::Id(at, id) => write!(f, "{at} . {}", Handle(*id)),
+            Self::From(at, range) if range.prefix_len() == range.max_prefix_len() => {
+                write!(f, "{at} . {}", range.addr())
+            }
+            Self::From(at, range) => write!(f, "{at} . {range}"),
+        }
+    }
+}
+
+/// A packet's priority, as nft writes it: two halves in hexadecimal.
+struct Handle(u32);
+
+impl fmt::Display for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:x}:{:x}", self.0 >> 16, self.0 & 0xffff)
+    }
+}
+
+/// As in a list of elements: `10.96.0.10 . tcp . 80 : goto n2`.
+impl fmt::Display for Element {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.key.fmt(f)?;
+        match self.value {
+            Value::Present => Ok(()),
+            Value::Goto(chain) => write!(f, " : goto {chain}"),
+            Value::GotoOutside if self.map == Map::NodeSvc => f.write_str(" : goto node-outside"),
+            Value::GotoOutside => f.write_str(" : goto outside"),
+            Value::GotoReject => f.write_str(" : goto reject-it"),
+            Value::Drop => f.write_str(" : drop"),
+            Value::Endpoint(to) => write!(f, " : {} . {}", to.ip(), to.port()),
+            Value::Id(id) => write!(f, " : {}", Handle(id)),
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The node's forwarding as nftables: data, not rules.
+//!
+//! ```text
+//! prerouting, output ─▶ services ─▶ svc: address . protocol . port ─▶ goto c-n3 ─▶ (mark) ─▶ n3
+//!                                └▶ node-svc: protocol . port ─▶ goto node-e-n3                │
+//!                                              eps: address . protocol . port . slot ◀─────────┘ any slot of 3
+//!                                               └▶ endpoint . port
+//! ```
+//!
+//! There is no chain, rule or anonymous set per Service: kernels search all sets of a table for each of those, and
+//! a cluster of 10,000 Services takes minutes to load. Here a Service is elements of named maps, and chains are
+//! shared by all that have the same number of endpoints ([`Chain`] tells their names). One endpoint more or less is
+//! three to five elements in one transaction.
+//!
+//! Other maps hold what differs: external policy Local has two sets (`short` for pods and the node itself, `local`
+//! for everybody else, in slots from 65,536 on), `refuse` answers for what has no endpoints, `ranged` and `allowed`
+//! keep strangers from load balancers' addresses, `hairpin` knows endpoints that may talk to themselves, and `ids`,
+//! `by-id` and `sticky` remember clients.
+//!
+//! Two tables, `ip svckit` and `ip6 svckit`; nothing of anybody else's is read or touched. Text for nft 1.0.6 or
+//! newer; kernels from 5.13 on.
+//!
+//! # Where this differs from [`Proxy::decide`]
+//!
+//! Only endpoints of this node are masqueraded when they are sent their own packets: those of other nodes don't come
+//! by here. A client is remembered per address it connects to, where kube-proxy remembers it per service port.
+//! While it is looked up, the packet's priority is borrowed; it is reset for all packets that are forwarded.
+
+mod chain;
+mod change;
+mod element;
+mod elements;
+mod skeleton;
+mod text;
+
+pub use chain::{Chain, Mark};
+pub use change::{Ruleset, WriteError};
+pub use element::{At, Element, Key, Map, Value};
+
+use core::fmt::{self, Write};
+use std_alloc::vec::Vec;
+
+use crate::forward::Proxy;
+
+/// Writes everything a proxy forwards as input for `nft -f`: one transaction that replaces what was there.
+///
+/// The text is the same for equal states. Costs O(n log n) in the cluster.
+///
+/// ```
+/// use svckit::{Seed, forward::{NodeConfig, Proxy}, model::Change, render::nft};
+///
+/// let mut proxy = Proxy::new(NodeConfig::default(), Seed([1, 2, 3, 4]));
+/// proxy.apply(&Change::Synced);
+/// let mut text = String::new();
+/// nft::full(&proxy, &mut text)?;
+/// assert!(text.starts_with("table ip svckit\ndelete table ip svckit\n"));
+/// # Ok::<(), std::fmt::Error>(())
+/// ```
+pub fn full(proxy: &Proxy, out: &mut impl Write) -> fmt::Result {
+    let mut items: Vec<_> = proxy.items().collect();
+    items.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    let items = items.iter().map(|(item, desired)| (item, desired));
+    Ruleset::default().write_full(proxy.node(), items, out)
+}
+
+#[cfg(test)]
+mod tests;
