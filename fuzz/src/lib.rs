@@ -13,6 +13,7 @@ pub mod admit;
 mod alloc;
 pub mod select;
 pub mod slices;
+pub mod table;
 
 /// A fuzz body.
 pub type Body = fn(&[u8]);
@@ -24,6 +25,7 @@ pub const BODIES: &[(&str, Body)] = &[
     ("selector_text", select::text),
     ("selector_index", select::index),
     ("slices", slices::controller),
+    ("table", table::decisions),
     ("alloc_addresses", alloc::alloc_addresses),
     ("alloc_ranges", alloc::alloc_ranges),
     ("alloc_ports", alloc::alloc_ports),
