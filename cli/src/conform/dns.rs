@@ -6,6 +6,7 @@ mod derived;
 mod fixture;
 mod groups;
 mod reply;
+mod resolv;
 mod tables;
 mod transfers;
 

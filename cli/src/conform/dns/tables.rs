@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use svckit::{
     dns::{
         Class, Data, Dialect, Left, Message, Outcome, Peer, Rcode, Serials, Shape, Type, Zone,
-        endpoint_label, without_underscore,
+        endpoint_label, host_value, kube_dns_label, kube2sky_label, without_underscore,
     },
     model::{Change, Exposure},
 };
@@ -21,6 +21,8 @@ pub(super) fn run(document: &Value, name: &str, table: &Value) -> Vec<Case> {
         "namespace_exposure" => exposure,
         "serial_bumps" => |_, _, row| serials(row),
         "records_that_fit" => |_, _, row| fits(row),
+        "legacy_record_labels" => |_, _, row| legacy(row),
+        "resolv_conf" => return super::resolv::run(table),
         _ => return vec![Case::failed(name, "unknown table")],
     };
     let rows = list(table, "rows").iter().enumerate();
@@ -47,8 +49,8 @@ fn parsed(row: &Value) -> Result<(), String> {
         name => name.split('.').map(str::as_bytes).collect(),
     };
     let want = row.get(2).cloned().unwrap_or_default();
-    let came =
-        Shape::read(&labels, dialect).map_or(json!("invalid"), |shape| fields(&shape, &labels));
+    let came = Shape::read(&labels, dialect)
+        .map_or_else(|| json!("invalid"), |shape| fields(&shape, &labels));
     same(&want, &came)
 }
 
@@ -93,6 +95,13 @@ fn label(row: &Value) -> Result<(), String> {
     let endpoint = json!({"ip": row.get(0), "hostname": row.get(1), "pod_name": row.get(2)});
     let label = endpoint_label(&fixture::endpoint(&endpoint)?, pod_names);
     same(&cell(row, 4)?.to_string(), &label.unwrap_or_default())
+}
+
+/// The last parts of keys in etcd.
+fn legacy(row: &Value) -> Result<(), String> {
+    let address = cell(row, 0)?.parse().map_err(|_| format!("no address in {row}"))?;
+    let came = (kube2sky_label(&host_value(address)), kube_dns_label(address));
+    same(&(cell(row, 1)?.to_string(), cell(row, 2)?.to_string()), &came)
 }
 
 /// The Services a server stands behind.
@@ -168,8 +177,10 @@ fn steps(object: &str, change: &str) -> Result<(Vec<Change>, Vec<Change>), Strin
         "cluster_ips": ["10.0.0.1"], "ports": [port]});
     let with = |key: &str, value: Value| {
         let mut changed = base.clone();
-        changed["external_ips"] = json!(["1.2.3.4"]);
-        changed[key] = value;
+        if let Some(changed) = changed.as_object_mut() {
+            changed.insert("external_ips".into(), json!(["1.2.3.4"]));
+            changed.insert(key.into(), value);
+        }
         changed
     };
     let set = |value: &Value| Ok::<_, String>(Change::Service(Arc::new(fixture::service(value)?)));
