@@ -6,6 +6,7 @@
 mod allocator_bands;
 mod dns;
 mod expectation;
+mod ingress_conformance;
 mod ingress_paths;
 mod ip_families;
 mod other_validation;
@@ -24,6 +25,7 @@ type Run = fn(&Value) -> Vec<Case>;
 const KINDS: &[(&str, Run)] = &[
     ("allocator-bands", allocator_bands::run),
     ("dns", dns::run),
+    ("ingress-conformance", ingress_conformance::run),
     ("ingress-paths", ingress_paths::run),
     ("ip-families", ip_families::run),
     ("other-validation", other_validation::run),
