@@ -9,6 +9,7 @@
     reason = "a body panics to report"
 )]
 
+pub mod admit;
 mod alloc;
 pub mod select;
 pub mod slices;
@@ -18,10 +19,12 @@ pub type Body = fn(&[u8]);
 
 /// All bodies by name; the name is also that of the body's corpus folder.
 pub const BODIES: &[(&str, Body)] = &[
-    ("alloc_addresses", alloc::alloc_addresses),
-    ("alloc_ranges", alloc::alloc_ranges),
-    ("alloc_ports", alloc::alloc_ports),
+    ("admit_registry", admit::registry),
+    ("admit_service_rules", admit::service_rules),
     ("selector_text", select::text),
     ("selector_index", select::index),
     ("slices", slices::controller),
+    ("alloc_addresses", alloc::alloc_addresses),
+    ("alloc_ranges", alloc::alloc_ranges),
+    ("alloc_ports", alloc::alloc_ports),
 ];

@@ -4,6 +4,8 @@
 //! simulates pods.
 
 pub mod balancer;
+pub mod dns;
+pub mod http;
 pub mod listeners;
 pub mod pod;
 mod tcp;

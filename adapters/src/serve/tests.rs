@@ -4,7 +4,12 @@ use super::{
     pod::{Identity, PodPort, Pods},
 };
 use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
-use svckit::{Seed, forward::Proxy, model::*, table::Table};
+use svckit::{
+    Seed,
+    forward::{NodeConfig, Proxy},
+    model::*,
+    table::Table,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpStream, UdpSocket},
@@ -78,11 +83,11 @@ impl World {
     fn new(service: Service, backends: &[SocketAddr]) -> Self {
         let protocol = service.ports[0].protocol;
         let balancer = Arc::new(Balancer::default());
-        let mut proxy = Proxy::new("n1", None, Seed([1; 4]));
+        let mut proxy = Proxy::new(NodeConfig::default(), Seed([1; 4]));
         proxy.apply(&Change::Service(service.into()));
         slices(backends, protocol).iter().for_each(|change| proxy.apply(change));
-        proxy.update();
-        balancer.publish(Table::new(Seed([1; 4])).next(proxy.all(), &[]));
+        proxy.apply(&Change::Synced);
+        balancer.publish(Table::new(Seed([1; 4])).next(proxy.frontends(), &[]));
         let mut pods = Pods::default();
         let pod = |listen: &SocketAddr| PodPort {
             listen: *listen,

@@ -4,10 +4,12 @@
 //! calls; none of them decides anything itself.
 
 mod allocator_bands;
+mod dns;
 mod expectation;
 mod ingress_paths;
 mod ip_families;
 mod other_validation;
+mod packet_flow;
 mod selectors;
 mod service_validation;
 mod syntax;
@@ -21,9 +23,11 @@ type Run = fn(&Value) -> Vec<Case>;
 /// The kinds there are.
 const KINDS: &[(&str, Run)] = &[
     ("allocator-bands", allocator_bands::run),
+    ("dns", dns::run),
     ("ingress-paths", ingress_paths::run),
     ("ip-families", ip_families::run),
     ("other-validation", other_validation::run),
+    ("packet-flow", packet_flow::run),
     ("selectors", selectors::run),
     ("service-validation", service_validation::run),
     ("syntax", syntax::run),

@@ -8,7 +8,7 @@ use std::{
 use svckit::{
     api::Pod,
     cluster::{ControlPlane, Settings},
-    forward::{Proxy, ServicePort},
+    forward::{Frontend as Forwarded, NodeConfig, Proxy},
     model::{Change, EndpointSlice, NamespacedName, Port, Protocol, ServiceKey},
 };
 use svckit_adapters::{
@@ -29,7 +29,8 @@ pub(super) struct Servers {
     listeners: Listeners,
     pods: Pods,
     slices: BTreeMap<NamespacedName, Arc<EndpointSlice>>,
-    frontends: Vec<Frontend>,
+    /// Where clients on this machine reach an address of a Service.
+    listening: HashMap<(IpAddr, Protocol, Port), SocketAddr>,
     lowest: u16,
     node: Vec<IpAddr>,
 }
@@ -40,14 +41,21 @@ type PodAddress = (SocketAddr, Protocol);
 impl Servers {
     pub(super) fn new(settings: &Settings) -> Self {
         let balancer = Arc::new(Balancer::default());
-        let node = settings.node.as_deref().unwrap_or("localhost");
+        let node = NodeConfig {
+            name: settings.node.as_deref().unwrap_or("localhost").into(),
+            zone: settings.node_zone.as_deref().map(Arc::from),
+            addresses: settings.node_addresses.clone(),
+            pod_cidrs: settings.pod_cidrs.clone(),
+            service_cidrs: settings.service_cidrs.clone(),
+            ..NodeConfig::default()
+        };
         Self {
-            proxy: Proxy::new(node, settings.node_zone.as_deref(), clock::seed()),
+            proxy: Proxy::new(node, clock::seed()),
             listeners: Listeners::new(balancer.clone()),
             balancer,
             pods: Pods::default(),
             slices: BTreeMap::new(),
-            frontends: Vec::new(),
+            listening: HashMap::new(),
             lowest: lowest_port(),
             node: settings.node_addresses.clone(),
         }
@@ -63,11 +71,15 @@ impl Servers {
                 _ => {}
             }
         }
-        self.proxy.update();
         let mut refused = self.reconcile_pods(cluster);
-        self.balancer.publish(self.balancer.table().next(self.proxy.all(), &self.node));
-        self.frontends = self.frontends();
-        refused.extend(self.listeners.reconcile(&self.frontends).into_iter().map(
+        self.balancer.publish(self.balancer.table().next(self.proxy.frontends(), &self.node));
+        let frontends = self.frontends();
+        let at = |frontend: &Frontend| {
+            let (ip, port) = frontend.target;
+            ((ip, frontend.protocol, port), frontend.listen)
+        };
+        self.listening = frontends.iter().map(at).collect();
+        refused.extend(self.listeners.reconcile(&frontends).into_iter().map(
             |(frontend, error)| {
                 let Frontend { listen, protocol, target: (ip, port) } = frontend;
                 format!(
@@ -86,14 +98,22 @@ impl Servers {
         protocol: Protocol,
         port: Port,
     ) -> Option<SocketAddr> {
-        let is_it =
-            |frontend: &&Frontend| frontend.target == (ip, port) && frontend.protocol == protocol;
-        self.frontends.iter().find(is_it).map(|frontend| frontend.listen)
+        self.listening.get(&(ip, protocol, port)).copied()
     }
 
-    /// The ports of a Service that are forwarded.
-    pub(super) fn ports(&self, service: &ServiceKey) -> &[Arc<ServicePort>] {
-        self.proxy.ports(service)
+    /// What is forwarded, by namespace and name.
+    pub(super) fn forwarded(&self) -> impl Iterator<Item = &Arc<Forwarded>> {
+        let mut all: Vec<_> = self.proxy.frontends().collect();
+        all.sort_by(|a, b| a.key.cmp(&b.key));
+        all.into_iter()
+    }
+
+    /// How many endpoints the Services have that connections may reach.
+    pub(super) fn pods(&self) -> HashMap<ServiceKey, usize> {
+        let count = |frontend: &Arc<Forwarded>| {
+            (frontend.key.name.service.clone(), frontend.internal_endpoints().len())
+        };
+        self.proxy.frontends().map(count).collect()
     }
 
     /// The node's addresses.
@@ -104,17 +124,14 @@ impl Servers {
     /// What should listen for service ports: cluster IPs and node ports that are loopback addresses.
     fn frontends(&self) -> Vec<Frontend> {
         let mut wanted: Vec<(IpAddr, Protocol, Port)> = Vec::new();
-        for port in self.proxy.all() {
-            let protocol = port.name.protocol;
-            let addresses =
-                [port.cluster_ip].into_iter().chain(port.load_balancer_vips.iter().copied());
-            wanted
-                .extend(addresses.filter(IpAddr::is_loopback).map(|ip| (ip, protocol, port.port)));
+        for frontend in self.proxy.frontends() {
+            let protocol = frontend.protocol();
+            let addresses = frontend.cluster_ip.into_iter().chain(frontend.external_addresses());
             wanted.extend(
-                port.node_port
-                    .into_iter()
-                    .flat_map(|p| self.node.iter().map(move |ip| (*ip, protocol, p))),
+                addresses.filter(IpAddr::is_loopback).map(|ip| (ip, protocol, frontend.port)),
             );
+            let at_node = |port| self.node.iter().map(move |ip| (*ip, protocol, port));
+            wanted.extend(frontend.node_port.into_iter().flat_map(at_node));
         }
         wanted.retain(|(_, protocol, _)| *protocol != Protocol::Sctp);
         wanted.sort();

@@ -19,7 +19,7 @@ pub(super) fn ready(cluster: &ControlPlane, servers: &Servers, output: Output) {
     }
     table(cluster, servers);
     println!("\nTry:");
-    for command in commands(cluster, servers) {
+    for command in commands(servers) {
         println!("  {command}");
     }
     println!("\nCtrl-C ends it. Edit the manifests and they take effect.");
@@ -38,6 +38,7 @@ pub(super) fn changed(cluster: &ControlPlane, servers: &Servers, output: Output)
 fn table(cluster: &ControlPlane, servers: &Servers) {
     let headings =
         ["NAMESPACE", "NAME", "TYPE", "CLUSTER-IP", "EXTERNAL-IP", "PORT(S)", "LISTEN", "PODS"];
+    let pods = servers.pods();
     let row = |service: &Arc<Service>| {
         let ports: Vec<String> = service.spec.ports.iter().map(get::service_port).collect();
         let listen: Vec<String> = ports_of(service, servers)
@@ -45,8 +46,7 @@ fn table(cluster: &ControlPlane, servers: &Servers) {
             .flat_map(|(_, listen)| listen)
             .map(|addr| addr.to_string())
             .collect();
-        let pods: usize =
-            servers.ports(&key(service)).first().map_or(0, |port| port.categories.reachable.len());
+        let pods = pods.get(&key(service)).copied().unwrap_or_default();
         vec![
             service.metadata.namespace.clone(),
             service.metadata.name.clone(),
@@ -62,14 +62,13 @@ fn table(cluster: &ControlPlane, servers: &Servers) {
 }
 
 /// Commands that work as they are printed.
-fn commands(cluster: &ControlPlane, servers: &Servers) -> Vec<String> {
+fn commands(servers: &Servers) -> Vec<String> {
     let mut commands = Vec::new();
-    let served = cluster.services().find_map(|service| {
-        let tcp = |port: &svckit::forward::ServicePort| {
-            port.name.protocol == Protocol::Tcp && !port.categories.reachable.is_empty()
-        };
-        let port = servers.ports(&key(service)).iter().find(|port| tcp(port))?;
-        servers.listening(port.cluster_ip, Protocol::Tcp, port.port)
+    let served = servers.forwarded().find_map(|frontend| {
+        let reaches =
+            frontend.protocol() == Protocol::Tcp && !frontend.internal_endpoints().is_empty();
+        let listen = servers.listening(frontend.cluster_ip?, Protocol::Tcp, frontend.port)?;
+        reaches.then_some(listen)
     });
     commands.extend(served.map(|listen| format!("curl -s http://{listen}")));
     commands

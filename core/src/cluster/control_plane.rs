@@ -42,6 +42,8 @@ pub struct ControlPlane {
     pods: HashMap<NamespacedName, Pod, ahash::RandomState>,
     workloads: BTreeMap<ObjectId, Vec<NamespacedName>>,
     mirrored: BTreeMap<ObjectId, Vec<NamespacedName>>,
+    /// Whether consumers have been told that they know everything.
+    synced: bool,
 }
 
 /// What came of a [`ControlPlane::sync`].
@@ -73,6 +75,7 @@ impl ControlPlane {
             pods: HashMap::with_hasher(seed.derive(0x90d).hasher()),
             workloads: BTreeMap::new(),
             mirrored: BTreeMap::new(),
+            synced: false,
             settings,
         })
     }
@@ -100,6 +103,9 @@ impl ControlPlane {
             self.set(id, object.clone(), now, &mut synced);
         }
         self.write_slices(&mut synced);
+        if !core::mem::replace(&mut self.synced, true) {
+            synced.changes.push(Change::Synced);
+        }
         synced
     }
 }

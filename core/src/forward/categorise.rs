@@ -1,157 +1,260 @@
-//! Which endpoints of a service port may be used, for which traffic.
+//! Which endpoints of a service port a node may use, and why.
 //!
-//! 1. The *cluster set*: ready endpoints, those that topology hints name if the hints can be followed. If none is
-//!    ready anywhere, those that still serve while they terminate, hints or not (KEP-1669).
-//! 2. The *local set*: ready endpoints on this node; failing that, those here that still serve while they terminate.
-//!    Hints never apply.
+//! ```text
+//!                         ready, hinted for here ─┐ else ready ─┐ else serving and terminating, anywhere
+//! cluster set (Cluster)  ────────────────────────┘─────────────┘──────────────────────────────────────
+//! local set   (Local)     ready here ─┐ else serving and terminating here
+//! ```
 //!
-//! Ready and draining endpoints are never mixed in one set. Hints are followed for nodes first, then for zones, and
-//! only if *every* ready endpoint has one of the kind and some ready endpoint's names this node, or its zone.
+//! The rules are kube-proxy's (`pkg/proxy/topology.go`; KEP-1669 for draining endpoints, KEP-2433, KEP-4444 and
+//! KEP-3015 for hints). Hints are obeyed for the node first, then for the zone, and only if *each* ready endpoint
+//! has that kind of hint and some ready endpoint is meant for here: a half-hinted Service is not narrowed at all.
+//! They play no part in local sets and among draining endpoints. Ready and draining endpoints never mix in one set.
 
+use core::{fmt, net::SocketAddr};
 use std_alloc::{sync::Arc, vec::Vec};
 
-use super::Endpoint;
 use crate::model::{Conditions, TrafficPolicy};
 
-/// Who looks: a node.
+/// An endpoint as one node sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidate<'a> {
+    /// Where it listens; also what tells it from others.
+    pub addr: SocketAddr,
+    /// Whether it runs on this node.
+    pub local: bool,
+    /// Whether it can be used.
+    pub conditions: Conditions,
+    /// Zones it is meant for.
+    pub zone_hints: &'a [Arc<str>],
+    /// Nodes it is meant for.
+    pub node_hints: &'a [Arc<str>],
+}
+
+/// Where endpoints are looked at from.
 #[derive(Clone, Copy, Debug)]
 pub struct Viewpoint<'a> {
-    /// The node's name.
+    /// This node's name.
     pub node: &'a str,
-    /// Its zone; `None` when it has none.
-    pub zone: Option<&'a str>,
-    /// Whether hints for nodes are looked at (PreferSameTrafficDistribution, on since v1.35).
+    /// Its zone; empty when it has none.
+    pub zone: &'a str,
+    /// Whether node hints are obeyed.
     pub node_hints: bool,
 }
 
-/// A service port's policies, as far as they decide on endpoints.
+/// Which sets a service port has any use for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Policies {
-    /// For traffic to the cluster IPs.
-    pub internal: TrafficPolicy,
-    /// For traffic to everything else.
-    pub external: TrafficPolicy,
-    /// Whether there is anything else: node port, external IP or load balancer's address.
-    pub externally_accessible: bool,
+pub struct Wanted {
+    /// The cluster set: not internal-Local, or reachable from outside.
+    pub cluster: bool,
+    /// The local set: internal-Local, or external-Local and reachable from outside.
+    pub local: bool,
 }
 
-/// The endpoints that traffic may reach, as places in the list that was given.
+impl Wanted {
+    /// What policies ask for. `outside`: the service port has a node port or an external address.
+    ///
+    /// A Service with both policies Local still has a use for the cluster set if it can be reached from outside:
+    /// pods and the node itself are led there as if they had come through the load balancer.
+    #[must_use]
+    pub fn of(internal: TrafficPolicy, external: TrafficPolicy, outside: bool) -> Self {
+        let local = |policy| policy == TrafficPolicy::Local;
+        Self {
+            cluster: !local(internal) || outside,
+            local: local(internal) || (local(external) && outside),
+        }
+    }
+}
+
+/// The endpoints a node may use for one service port.
+///
+/// ```
+/// use svckit::forward::{Candidate, Viewpoint, Wanted, categorise};
+/// use svckit::model::Conditions;
+///
+/// let (here, there) = ("10.0.0.1:80".parse()?, "10.0.1.1:80".parse()?);
+/// let candidate = |addr, local, conditions| Candidate { addr, local, conditions, zone_hints: &[], node_hints: &[] };
+/// let draining = Conditions { ready: false, serving: true, terminating: true };
+/// let sets = categorise(
+///     &[candidate(here, true, draining), candidate(there, false, Conditions::READY)],
+///     Wanted { cluster: true, local: true },
+///     Viewpoint { node: "node-1", zone: "", node_hints: true },
+/// );
+/// assert_eq!(sets.cluster, [there], "the ready one");
+/// assert_eq!(sets.local, [here], "the only one here, draining as it is");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Categories {
-    /// For policy Cluster; `None` when no traffic uses it.
-    pub cluster: Option<Vec<usize>>,
-    /// For policy Local; `None` when no traffic uses it.
-    pub local: Option<Vec<usize>>,
-    /// Either of them, in the order given.
-    pub reachable: Vec<usize>,
-    /// Whether the service has endpoints at all: decides between dropping (they are elsewhere) and rejecting.
+pub struct Categorised {
+    /// For traffic with policy Cluster; empty also when the service port has no use for it.
+    pub cluster: Vec<SocketAddr>,
+    /// For traffic with policy Local; empty also when the service port has no use for it.
+    pub local: Vec<SocketAddr>,
+    /// Whether there is anything to reach anywhere: decides between refusing and dropping.
     pub has_any: bool,
-    /// How topology hints shaped the cluster set.
-    pub hint_mode: HintMode,
+    /// What the hints did to the cluster set.
+    pub hints: Hints,
 }
 
-/// How topology hints shape a cluster set, and why they don't.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum HintMode {
-    /// Endpoints meant for this node.
+/// What the hints did to a cluster set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hints {
+    /// It holds the ready endpoints meant for this node.
     Node,
-    /// Endpoints meant for this node's zone.
-    Zone,
-    /// Ignored: no endpoint is ready, or no traffic uses the cluster set.
-    #[default]
+    /// It holds the ready endpoints meant for this zone; node hints were no use.
+    Zone {
+        /// Why the node hints were ignored.
+        node: Ignored,
+    },
+    /// It was not narrowed.
+    Unused {
+        /// Why the node hints were ignored.
+        node: Ignored,
+        /// Why the zone hints were ignored.
+        zone: Ignored,
+    },
+}
+
+/// Why hints of one kind were ignored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ignored {
+    /// The service port has no use for a cluster set.
+    NotAsked,
+    /// Hints of this kind are switched off.
+    Disabled,
+    /// No endpoint is ready.
     NoneReady,
-    /// Ignored: a ready endpoint has no hint.
-    Unhinted,
-    /// Ignored: the node has no zone.
-    NoZone,
-    /// Ignored: no ready endpoint is meant for here.
+    /// No ready endpoint has any.
+    NoneGiven,
+    /// Some ready endpoint has none.
+    Incomplete,
+    /// All have some, but none is for here.
     NotForHere,
 }
 
-impl Policies {
-    /// Whether any traffic uses the cluster set.
-    ///
-    /// External addresses with policy Local do too: traffic of this node's pods is short-circuited.
-    #[must_use]
-    pub fn uses_cluster(self) -> bool {
-        self.internal == TrafficPolicy::Cluster || self.externally_accessible
-    }
-
-    /// Whether any traffic uses the local set.
-    #[must_use]
-    pub fn uses_local(self) -> bool {
-        self.internal == TrafficPolicy::Local
-            || (self.external == TrafficPolicy::Local && self.externally_accessible)
-    }
-}
-
-/// Which of `endpoints` may be used, for which traffic. O(endpoints × hints).
+/// Sorts the endpoints of one service port into the sets one node may use.
+///
+/// The order of `endpoints` is kept. Costs O(n) in the endpoints and their hints.
 #[must_use]
-pub fn categorise(endpoints: &[Endpoint], policies: Policies, from: Viewpoint<'_>) -> Categories {
-    let select = |wanted: &dyn Fn(&Endpoint) -> bool| -> Vec<usize> {
-        endpoints
-            .iter()
-            .enumerate()
-            .filter(|(_, endpoint)| wanted(endpoint))
-            .map(|(n, _)| n)
-            .collect()
+pub fn categorise(endpoints: &[Candidate<'_>], wanted: Wanted, from: Viewpoint<'_>) -> Categorised {
+    let mut sets = Categorised::default();
+    if wanted.cluster {
+        sets.hints = hints(endpoints, from);
+        let narrowed = |e: &Candidate<'_>| match sets.hints {
+            Hints::Node => names(e.node_hints, from.node),
+            Hints::Zone { .. } => names(e.zone_hints, from.zone),
+            Hints::Unused { .. } => true,
+        };
+        sets.cluster = pick(endpoints, |e| e.conditions.ready && narrowed(e));
+        if sets.cluster.is_empty() {
+            sets.cluster = pick(endpoints, |e| e.conditions.is_draining());
+        }
+        sets.has_any = !sets.cluster.is_empty();
+    }
+    if wanted.local {
+        sets.local = pick(endpoints, |e| e.local && e.conditions.ready);
+        if sets.local.is_empty() {
+            sets.local = pick(endpoints, |e| e.local && e.conditions.is_draining());
+        }
+        sets.has_any |= endpoints.iter().any(|e| e.conditions.ready || e.conditions.is_draining());
+    }
+    sets
+}
+
+impl Categorised {
+    /// Everything this node may send traffic to: both sets, each endpoint once.
+    pub fn reachable(&self) -> impl Iterator<Item = SocketAddr> + '_ {
+        let more = self.local.iter().filter(|addr| !self.cluster.contains(addr));
+        self.cluster.iter().chain(more).copied()
+    }
+}
+
+fn pick(endpoints: &[Candidate<'_>], keep: impl Fn(&Candidate<'_>) -> bool) -> Vec<SocketAddr> {
+    endpoints.iter().filter(|e| keep(e)).map(|e| e.addr).collect()
+}
+
+fn names(hints: &[Arc<str>], here: &str) -> bool {
+    hints.iter().any(|name| **name == *here)
+}
+
+/// The rule the hints ask for: node before zone before none.
+fn hints(endpoints: &[Candidate<'_>], from: Viewpoint<'_>) -> Hints {
+    let node = if from.node_hints {
+        usable(endpoints, from.node, |e| e.node_hints)
+    } else {
+        Err(Ignored::Disabled)
     };
-    let draining = |endpoint: &Endpoint| endpoint.conditions.is_draining();
-    let hint_mode =
-        if policies.uses_cluster() { hint_mode(endpoints, from) } else { HintMode::NoneReady };
-    let cluster = policies.uses_cluster().then(|| {
-        let set = select(&|endpoint| endpoint.conditions.ready && hint_mode.allows(endpoint, from));
-        if set.is_empty() { select(&draining) } else { set }
-    });
-    let local = policies.uses_local().then(|| {
-        let set = select(&|endpoint| endpoint.conditions.ready && endpoint.local);
-        if set.is_empty() { select(&|endpoint| draining(endpoint) && endpoint.local) } else { set }
-    });
-    let usable = |Conditions { ready, .. }: Conditions, draining: bool| ready || draining;
-    let elsewhere = local.is_some()
-        && endpoints.iter().any(|e| usable(e.conditions, e.conditions.is_draining()));
-    let in_set =
-        |set: &Option<Vec<usize>>, n| set.as_ref().is_some_and(|set| set.binary_search(&n).is_ok());
-    let reachable: Vec<usize> =
-        (0..endpoints.len()).filter(|n| in_set(&cluster, *n) || in_set(&local, *n)).collect();
-    Categories { has_any: elsewhere || !reachable.is_empty(), cluster, local, reachable, hint_mode }
+    match (node, usable(endpoints, from.zone, |e| e.zone_hints)) {
+        (Ok(()), _) => Hints::Node,
+        (Err(node), Ok(())) => Hints::Zone { node },
+        (Err(node), Err(zone)) => Hints::Unused { node, zone },
+    }
 }
 
-impl HintMode {
-    /// Whether a ready endpoint belongs to the cluster set.
-    fn allows(self, endpoint: &Endpoint, from: Viewpoint<'_>) -> bool {
+/// Whether hints of one kind can be obeyed.
+fn usable<'a>(
+    endpoints: &[Candidate<'a>],
+    here: &str,
+    kind: impl Fn(&Candidate<'a>) -> &'a [Arc<str>],
+) -> Result<(), Ignored> {
+    let (mut ready, mut hinted, mut for_here) = (0_usize, 0_usize, false);
+    for hints in endpoints.iter().filter(|e| e.conditions.ready).map(kind) {
+        ready += 1;
+        hinted += usize::from(!hints.is_empty());
+        for_here |= names(hints, here);
+    }
+    match (ready, hinted) {
+        (0, _) => Err(Ignored::NoneReady),
+        (_, 0) => Err(Ignored::NoneGiven),
+        _ if hinted < ready => Err(Ignored::Incomplete),
+        _ if for_here => Ok(()),
+        _ => Err(Ignored::NotForHere),
+    }
+}
+
+/// Nobody asked.
+impl Default for Hints {
+    fn default() -> Self {
+        Self::Unused { node: Ignored::NotAsked, zone: Ignored::NotAsked }
+    }
+}
+
+impl Hints {
+    /// The rule that was applied, in one word: `node`, `zone` or `none`.
+    #[must_use]
+    pub const fn mode(self) -> &'static str {
         match self {
-            Self::Node => names(&endpoint.node_hints, from.node),
-            Self::Zone => from.zone.is_some_and(|zone| names(&endpoint.zone_hints, zone)),
-            _ => true,
+            Self::Node => "node",
+            Self::Zone { .. } => "zone",
+            Self::Unused { .. } => "none",
         }
     }
 }
 
-fn hint_mode(endpoints: &[Endpoint], from: Viewpoint<'_>) -> HintMode {
-    let ready: Vec<&Endpoint> =
-        endpoints.iter().filter(|endpoint| endpoint.conditions.ready).collect();
-    if ready.is_empty() {
-        return HintMode::NoneReady;
-    }
-    let node_hinted =
-        from.node_hints && ready.iter().all(|endpoint| !endpoint.node_hints.is_empty());
-    if node_hinted && ready.iter().any(|endpoint| names(&endpoint.node_hints, from.node)) {
-        return HintMode::Node;
-    }
-    if !ready.iter().all(|endpoint| !endpoint.zone_hints.is_empty()) {
-        return if node_hinted { HintMode::NotForHere } else { HintMode::Unhinted };
-    }
-    match from.zone.filter(|zone| !zone.is_empty()) {
-        None => HintMode::NoZone,
-        Some(zone) if ready.iter().any(|endpoint| names(&endpoint.zone_hints, zone)) => {
-            HintMode::Zone
+impl fmt::Display for Hints {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Node => f.write_str("only endpoints hinted for this node"),
+            Self::Zone { node } => {
+                write!(f, "only endpoints hinted for this zone (node hints: {node})")
+            }
+            Self::Unused { node, zone } if node == zone => write!(f, "hints ignored: {zone}"),
+            Self::Unused { node, zone } => {
+                write!(f, "hints ignored (for nodes: {node}; for zones: {zone})")
+            }
         }
-        Some(_) => HintMode::NotForHere,
     }
 }
 
-fn names(hints: &[Arc<str>], name: &str) -> bool {
-    hints.iter().any(|hint| hint.as_ref() == name)
+impl fmt::Display for Ignored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotAsked => "no traffic uses them",
+            Self::Disabled => "switched off",
+            Self::NoneReady => "no endpoint is ready",
+            Self::NoneGiven => "none are given",
+            Self::Incomplete => "some ready endpoint has none",
+            Self::NotForHere => "none are for here",
+        })
+    }
 }

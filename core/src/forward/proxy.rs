@@ -1,196 +1,374 @@
-//! The state of one node's proxy, kept up to date change by change.
+//! What a node forwards, kept up to date.
 
-use core::net::{IpAddr, SocketAddr};
-use hashbrown::HashMap;
-use std_alloc::{
-    collections::{BTreeMap, BTreeSet},
-    string::String,
-    sync::Arc,
-    vec::Vec,
+use core::mem;
+use hashbrown::{HashMap, HashSet};
+use std_alloc::{sync::Arc, vec::Vec};
+
+use super::{
+    Changed, Claim, Conflict, Desired, Destination, Frontend, FrontendKey, HostPortConflict, Item,
+    NodeConfig, claims::Claims, compile, count::Counts, host_port::HostPorts,
 };
-
-use super::{Endpoint, Policies, ServicePort, Viewpoint, categorise};
 use crate::{
     Seed,
-    model::{Change, EndpointSlice, Family, NamespacedName, Service, ServiceKey, ServicePortName},
+    model::{Change, EndpointSlice, NamespacedName, Node, Pod, Service, ServiceKey},
 };
 
-type Map<K, V> = HashMap<K, V, ahash::RandomState>;
-
-/// The Services that a node forwards for, and their endpoints.
+/// What one node forwards, kept up to date by the cluster's changes.
 ///
-/// A change costs what its Service costs. Nothing is forwarded for headless and ExternalName Services, nor for those
-/// that name another proxy.
+/// ```
+/// use svckit::{Seed, model::Change};
+/// use svckit::forward::{NodeConfig, Packet, Proxy, Verdict};
+/// use svckit::model::{Affinity, ClusterIps, Exposure, NamespacedName, Port, Protocol, Service, ServicePort};
+/// use svckit::model::{TargetPort, TrafficPolicy};
+///
+/// let mut proxy = Proxy::new(NodeConfig::default(), Seed([1, 2, 3, 4]));
+/// let port = Port::new(80).ok_or("port")?;
+/// proxy.apply(&Change::Service(std::sync::Arc::new(Service {
+///     key: NamespacedName::new("shop", "cart"),
+///     exposure: Exposure::ClusterIp(ClusterIps::single("10.96.0.10".parse()?)),
+///     ports: vec![ServicePort {
+///         name: "".into(),
+///         protocol: Protocol::Tcp,
+///         port,
+///         target: TargetPort::Number(port),
+///         node_port: None,
+///         app_protocol: None,
+///     }],
+///     selector: None,
+///     affinity: None::<Affinity>,
+///     external_traffic: TrafficPolicy::Cluster,
+///     internal_traffic: TrafficPolicy::Cluster,
+///     external_ips: vec![],
+///     publish_not_ready: false,
+///     traffic_distribution: None,
+///     proxy_name: None,
+///     annotations: vec![],
+/// })));
+/// proxy.apply(&Change::Synced);
+///
+/// let packet = Packet {
+///     source: "10.244.0.7".parse()?,
+///     destination: "10.96.0.10".parse()?,
+///     protocol: Protocol::Tcp,
+///     port,
+/// };
+/// assert_eq!(proxy.decide(&packet).verdict, Verdict::Reject, "there is no endpoint");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Proxy {
-    node: String,
-    zone: Option<String>,
-    services: Map<ServiceKey, Arc<Service>>,
-    slices: Map<ServiceKey, BTreeMap<NamespacedName, Arc<EndpointSlice>>>,
-    slice_services: Map<NamespacedName, ServiceKey>,
-    ports: Map<ServiceKey, Vec<Arc<ServicePort>>>,
-    dirty: BTreeSet<ServiceKey>,
+    /// What the caller said.
+    given: NodeConfig,
+    /// The same, completed by the node's object.
+    node: NodeConfig,
+    own_node: Option<Arc<Node>>,
+    services: HashMap<ServiceKey, Entry, ahash::RandomState>,
+    /// Whose each slice is.
+    owners: HashMap<NamespacedName, ServiceKey, ahash::RandomState>,
+    claims: Claims,
+    pub(super) counts: Counts,
+    pub(super) host_ports: HostPorts,
+    /// All pods that ask for ports of their node, wherever they run: the node's name may change.
+    publishing: HashMap<NamespacedName, Arc<Pod>, ahash::RandomState>,
+    changed: Changed,
+    synced: bool,
+}
+
+/// All that is known about one Service's name.
+#[derive(Debug, Default)]
+pub(super) struct Entry {
+    pub(super) service: Option<Arc<Service>>,
+    /// Sorted by their names.
+    pub(super) slices: Vec<Arc<EndpointSlice>>,
+    wishes: Vec<(Destination, Claim)>,
+    frontends: Vec<Arc<Frontend>>,
 }
 
 impl Proxy {
-    /// The proxy of this node; `zone` is used until the node's own object says another one.
+    /// A proxy that knows nothing yet. `seed` keys its tables.
     #[must_use]
-    pub fn new(node: &str, zone: Option<&str>, seed: Seed) -> Self {
-        let seed = seed.derive(0xf0d);
+    pub fn new(node: NodeConfig, seed: Seed) -> Self {
         Self {
-            node: node.into(),
-            zone: zone.map(String::from),
-            services: HashMap::with_hasher(seed.hasher()),
-            slices: HashMap::with_hasher(seed.hasher()),
-            slice_services: HashMap::with_hasher(seed.hasher()),
-            ports: HashMap::with_hasher(seed.hasher()),
-            dirty: BTreeSet::new(),
+            given: node.clone(),
+            node,
+            own_node: None,
+            services: HashMap::with_hasher(seed.derive(1).hasher()),
+            owners: HashMap::with_hasher(seed.derive(2).hasher()),
+            claims: Claims::new(seed.derive(3)),
+            counts: Counts::new(seed.derive(4)),
+            host_ports: HostPorts::new(seed.derive(5)),
+            publishing: HashMap::with_hasher(seed.derive(6).hasher()),
+            changed: Changed::default(),
+            synced: false,
         }
     }
 
     /// Takes note of a change.
+    ///
+    /// Costs O(endpoints of the Service it is about), however large the cluster is; a change of the node's own
+    /// zone or addresses costs O(cluster). Nothing is forwarded before [`Change::Synced`]: half a cluster would
+    /// refuse what the other half serves.
     pub fn apply(&mut self, change: &Change) {
         match change {
-            Change::Service(service) => {
-                let before = self.services.insert(service.key.clone(), service.clone());
-                let changed = before.as_ref() != Some(service);
-                self.dirty.extend(changed.then(|| service.key.clone()));
-            }
-            Change::ServiceGone(key) => {
-                self.services.remove(key);
-                self.dirty.insert(key.clone());
-            }
-            Change::Slice(slice) => {
-                self.slice_services.insert(slice.key.clone(), slice.service.clone());
-                let slices = self.slices.entry(slice.service.clone()).or_default();
-                if slices.insert(slice.key.clone(), slice.clone()).as_ref() != Some(slice) {
-                    self.dirty.insert(slice.service.clone());
-                }
-            }
-            Change::SliceGone(key) => {
-                let Some(service) = self.slice_services.remove(key) else { return };
-                if let Some(slices) = self.slices.get_mut(&service) {
-                    slices.remove(key);
-                }
-                self.dirty.insert(service);
-            }
-            Change::Node(node) if *node.name == *self.node => {
-                let zone = node.zone.as_deref().map(String::from);
-                if zone.is_some() && zone != self.zone {
-                    self.zone = zone;
-                    self.dirty.extend(self.services.keys().cloned());
-                }
+            Change::Service(service) => self.set_service(service),
+            Change::ServiceGone(key) => self.remove_service(key),
+            Change::Slice(slice) => self.set_slice(slice),
+            Change::SliceGone(key) => self.remove_slice(key),
+            Change::Pod(pod) => self.set_pod(pod),
+            Change::PodGone(key) => self.remove_pod(key),
+            Change::Node(node) if node.name == self.given.name => self.set_node(Some(node.clone())),
+            Change::NodeGone(name) if *name == self.given.name => self.set_node(None),
+            Change::Synced if !self.synced => {
+                self.synced = true;
+                self.compile_all();
             }
             _ => {}
         }
     }
 
-    /// Brings the state of the touched Services up to date; returns their names.
-    pub fn update(&mut self) -> Vec<ServiceKey> {
-        let touched: Vec<ServiceKey> = core::mem::take(&mut self.dirty).into_iter().collect();
-        for key in &touched {
-            match self.services.get(key).map(|service| self.compile(service)) {
-                Some(ports) if !ports.is_empty() => self.ports.insert(key.clone(), ports),
-                _ => self.ports.remove(key),
-            };
+    /// Makes this another node, or the same one with other settings. Costs O(cluster).
+    pub fn configure(&mut self, node: NodeConfig) {
+        if node.name != self.given.name {
+            self.own_node = None;
         }
-        touched
+        self.given = node;
+        self.set_own(self.own_node.clone());
     }
 
-    /// The ports of one Service; none if this node doesn't forward for it.
+    /// The node, completed by what the cluster says about it.
     #[must_use]
-    pub fn ports(&self, service: &ServiceKey) -> &[Arc<ServicePort>] {
-        self.ports.get(service).map_or(&[], Vec::as_slice)
+    pub fn node(&self) -> &NodeConfig {
+        &self.node
     }
 
-    /// All ports of all Services, in no order.
-    pub fn all(&self) -> impl Iterator<Item = &Arc<ServicePort>> {
-        self.ports.values().flatten()
+    /// Whether the source has told everything it knows at least once.
+    #[must_use]
+    pub fn is_synced(&self) -> bool {
+        self.synced
     }
 
-    fn compile(&self, service: &Service) -> Vec<Arc<ServicePort>> {
-        let Some(ips) = service.cluster_ips().filter(|_| service.proxy_name.is_none()) else {
-            return Vec::new();
-        };
-        let of_ip = |ip: IpAddr| service.ports.iter().map(move |port| (ip, port));
-        let ports = ips.iter().flat_map(of_ip).map(|(cluster_ip, port)| {
-            let name = ServicePortName {
-                service: service.key.clone(),
-                port: port.name.clone(),
-                protocol: port.protocol,
-            };
-            Arc::new(self.service_port(service, port, name, cluster_ip))
-        });
-        ports.collect()
+    /// What has changed since the last call.
+    pub fn take_changed(&mut self) -> Changed {
+        mem::take(&mut self.changed)
     }
 
-    fn service_port(
-        &self,
-        service: &Service,
-        port: &crate::model::ServicePort,
-        name: ServicePortName,
-        cluster_ip: IpAddr,
-    ) -> ServicePort {
-        let family = Family::of(cluster_ip);
-        let of_family =
-            |ips: &[IpAddr]| ips.iter().copied().filter(|ip| Family::of(*ip) == family).collect();
-        let external_ips: Vec<IpAddr> = of_family(&service.external_ips);
-        let balancer = service.load_balancer();
-        let load_balancer_vips: Vec<IpAddr> =
-            balancer.map(|b| of_family(&b.vips)).unwrap_or_default();
-        let policies = Policies {
-            internal: service.internal_traffic,
-            external: service.external_traffic,
-            externally_accessible: port.node_port.is_some()
-                || !external_ips.is_empty()
-                || !load_balancer_vips.is_empty(),
-        };
-        let endpoints = self.endpoints(&name, family);
-        let from = Viewpoint { node: &self.node, zone: self.zone.as_deref(), node_hints: true };
-        ServicePort {
-            family,
-            port: port.port,
-            cluster_ip,
-            external_ips,
-            load_balancer_vips,
-            load_balancer: balancer.cloned(),
-            node_port: port.node_port,
-            affinity: service.affinity,
-            categories: categorise(&endpoints, policies, from),
-            endpoints: endpoints.into(),
-            policies,
-            name,
+    /// A service port of one family, if it is forwarded.
+    #[must_use]
+    pub fn frontend(&self, key: &FrontendKey) -> Option<&Arc<Frontend>> {
+        let entry = self.services.get(&key.name.service)?;
+        entry.frontends.iter().find(|frontend| frontend.key == *key)
+    }
+
+    /// All service ports that are forwarded, in no order.
+    pub fn frontends(&self) -> impl Iterator<Item = &Arc<Frontend>> {
+        self.services.values().flat_map(|entry| &entry.frontends)
+    }
+
+    /// Who accepts traffic to a destination, and what the destination is to it.
+    #[must_use]
+    pub fn holder(&self, destination: Destination) -> Option<(&Claim, &Arc<Frontend>)> {
+        let claim = self.claims.holder(destination)?;
+        Some((claim, self.frontend(&claim.key)?))
+    }
+
+    /// What should be in the data plane for an item; `None`: nothing.
+    #[must_use]
+    pub fn desired(&self, item: &Item) -> Option<Desired> {
+        match item {
+            Item::Frontend(key) => self.frontend(key).cloned().map(Desired::Frontend),
+            Item::ClusterIp(addr) => self.counts.cluster_ips.has(*addr).then_some(Desired::Present),
+            Item::Hairpin(addr) => self.counts.hairpins.has(*addr).then_some(Desired::Present),
+            Item::HostPort(key) => self.host_ports.target(*key).map(Desired::HostPort),
         }
     }
 
-    /// The endpoints of a service port in all slices, each address once, sorted.
-    fn endpoints(&self, name: &ServicePortName, family: Family) -> Vec<Endpoint> {
-        let mut merged: BTreeMap<SocketAddr, Endpoint> = BTreeMap::new();
-        let slices = self.slices.get(&name.service).into_iter().flat_map(BTreeMap::values);
-        for slice in slices.filter(|slice| slice.family == family) {
-            let named = slice
-                .ports
-                .iter()
-                .filter(|port| port.name == name.port && port.protocol == name.protocol);
-            let targets = named.filter_map(|port| port.port);
-            for (target, endpoint) in
-                targets.flat_map(|t| slice.endpoints.iter().map(move |e| (t, e)))
-            {
-                let Some(addr) = endpoint.addresses.first() else { continue };
-                let addr = SocketAddr::new(*addr, target.get());
-                let local = !self.node.is_empty() && endpoint.node.as_deref() == Some(&self.node);
-                let endpoint = Endpoint {
-                    addr,
-                    conditions: endpoint.conditions,
-                    local,
-                    zone_hints: endpoint.zone_hints.clone(),
-                    node_hints: endpoint.node_hints.clone(),
-                };
-                if merged.get(&addr).is_none_or(|other| endpoint.replaces(other)) {
-                    merged.insert(addr, endpoint);
+    /// Everything that should be in the data plane, in no order. Nothing before [`Change::Synced`].
+    pub fn items(&self) -> impl Iterator<Item = (Item, Desired)> + '_ {
+        let frontends = self.frontends().map(|frontend| {
+            (Item::Frontend(frontend.key.clone()), Desired::Frontend(frontend.clone()))
+        });
+        let cluster_ips = self.counts.cluster_ips.all().map(Item::ClusterIp);
+        let hairpins = self.counts.hairpins.all().map(Item::Hairpin);
+        let host_ports = self.host_ports.keys().filter_map(|key| {
+            Some((Item::HostPort(key), Desired::HostPort(self.host_ports.target(key)?)))
+        });
+        let present = cluster_ips.chain(hairpins).map(|item| (item, Desired::Present));
+        let synced = self.synced;
+        frontends.chain(present).chain(host_ports).filter(move |_| synced)
+    }
+
+    /// The destinations that several service ports want.
+    pub fn conflicts(&self) -> impl Iterator<Item = Conflict<'_>> {
+        self.claims.conflicts()
+    }
+
+    /// The ports of this node that several of its pods want.
+    pub fn host_port_conflicts(&self) -> impl Iterator<Item = HostPortConflict<'_>> {
+        self.host_ports.conflicts()
+    }
+
+    /// All that is known about a Service's name.
+    pub(super) fn entry(&self, key: &ServiceKey) -> Option<&Entry> {
+        self.services.get(key)
+    }
+
+    /// All Services that there are, in no order.
+    pub(super) fn known_services(&self) -> impl Iterator<Item = &Arc<Service>> {
+        self.services.values().filter_map(|entry| entry.service.as_ref())
+    }
+
+    fn set_service(&mut self, service: &Arc<Service>) {
+        let entry = self.services.entry(service.key.clone()).or_default();
+        if entry.service.as_ref().is_some_and(|had| **had == **service) {
+            return;
+        }
+        entry.service = Some(service.clone());
+        self.refresh(&service.key);
+    }
+
+    fn remove_service(&mut self, key: &ServiceKey) {
+        let Some(entry) = self.services.get_mut(key) else { return };
+        entry.service = None;
+        self.refresh(key);
+        self.forget_if_empty(key);
+    }
+
+    fn set_slice(&mut self, slice: &Arc<EndpointSlice>) {
+        if self.owners.get(&slice.key).is_some_and(|owner| *owner != slice.service) {
+            self.remove_slice(&slice.key);
+        }
+        let entry = self.services.entry(slice.service.clone()).or_default();
+        match entry.slices.binary_search_by(|had| had.key.cmp(&slice.key)) {
+            Ok(place) => {
+                let Some(had) = entry.slices.get_mut(place) else { return };
+                if **had == **slice {
+                    return;
                 }
+                had.clone_from(slice);
+            }
+            Err(place) => {
+                entry.slices.insert(place, slice.clone());
+                self.owners.insert(slice.key.clone(), slice.service.clone());
             }
         }
-        merged.into_values().collect()
+        self.rebuild(&slice.service);
+    }
+
+    fn remove_slice(&mut self, key: &NamespacedName) {
+        let Some(owner) = self.owners.remove(key) else { return };
+        if let Some(entry) = self.services.get_mut(&owner) {
+            entry.slices.retain(|slice| slice.key != *key);
+        }
+        self.rebuild(&owner);
+        self.forget_if_empty(&owner);
+    }
+
+    fn set_pod(&mut self, pod: &Arc<Pod>) {
+        if pod.ports.iter().all(|port| port.host_port.is_none()) {
+            return self.remove_pod(&pod.key);
+        }
+        self.publishing.insert(pod.key.clone(), pod.clone());
+        self.publish(pod);
+    }
+
+    fn remove_pod(&mut self, key: &NamespacedName) {
+        if self.publishing.remove(key).is_some() {
+            self.host_ports.remove(key, |item| self.changed.note(item));
+        }
+    }
+
+    /// Opens the ports a pod asks for, if it runs here.
+    fn publish(&mut self, pod: &Pod) {
+        let here = !self.given.name.is_empty() && pod.node.as_ref() == Some(&self.given.name);
+        if here {
+            self.host_ports.set(pod, |item| self.changed.note(item));
+        } else {
+            self.host_ports.remove(&pod.key, |item| self.changed.note(item));
+        }
+    }
+
+    fn set_node(&mut self, node: Option<Arc<Node>>) {
+        if self.given.completed(node.as_deref()) == self.node {
+            self.own_node = node;
+        } else {
+            self.set_own(node);
+        }
+    }
+
+    fn set_own(&mut self, node: Option<Arc<Node>>) {
+        self.node = self.given.completed(node.as_deref());
+        self.own_node = node;
+        for pod in self.publishing.values().cloned().collect::<Vec<_>>() {
+            self.publish(&pod);
+        }
+        self.compile_all();
+    }
+
+    fn compile_all(&mut self) {
+        for key in self.services.keys().cloned().collect::<Vec<_>>() {
+            self.refresh(&key);
+        }
+        self.changed.note_all();
+    }
+
+    /// Brings a Service's claims up to date, then its frontends, and those of whoever gained or lost by it.
+    fn refresh(&mut self, key: &ServiceKey) {
+        if !self.synced {
+            return;
+        }
+        let Some(entry) = self.services.get_mut(key) else { return };
+        let service = entry.service.as_deref();
+        let wishes = service.map(|s| compile::wishes(s, &self.node)).unwrap_or_default();
+        let mut moved = HashSet::with_hasher(self.owners.hasher().clone());
+        if wishes != entry.wishes {
+            let old = mem::replace(&mut entry.wishes, wishes);
+            for (destination, claim) in &old {
+                self.claims.remove(*destination, claim, &mut moved);
+            }
+            for (destination, claim) in &entry.wishes {
+                self.claims.add(*destination, claim.clone(), &mut moved);
+            }
+        }
+        self.rebuild(key);
+        for other in moved.into_iter().map(|moved| moved.name.service).filter(|other| other != key)
+        {
+            self.rebuild(&other);
+        }
+    }
+
+    /// Compiles a Service's frontends anew and notes what that changes.
+    fn rebuild(&mut self, key: &ServiceKey) {
+        if !self.synced {
+            return;
+        }
+        let Some(entry) = self.services.get_mut(key) else { return };
+        let old = mem::take(&mut entry.frontends);
+        if let Some(service) = &entry.service {
+            entry.frontends =
+                compile::frontends(service, &entry.slices, &self.node, &self.claims, &old);
+        }
+        for was in &old {
+            if !entry.frontends.iter().any(|is| is.key == was.key) {
+                self.counts.remove(was, &mut self.changed);
+                self.changed.note(Item::Frontend(was.key.clone()));
+            }
+        }
+        for is in &entry.frontends {
+            let was = old.iter().find(|was| was.key == is.key);
+            if was.is_some_and(|was| Arc::ptr_eq(was, is)) {
+                continue;
+            }
+            self.counts.add(is, &mut self.changed);
+            if let Some(was) = was {
+                self.counts.remove(was, &mut self.changed);
+            }
+            self.changed.note(Item::Frontend(is.key.clone()));
+        }
+    }
+
+    fn forget_if_empty(&mut self, key: &ServiceKey) {
+        if self.services.get(key).is_some_and(|e| e.service.is_none() && e.slices.is_empty()) {
+            self.services.remove(key);
+        }
     }
 }

@@ -5,13 +5,13 @@ use core::{
     time::Duration,
 };
 use hashbrown::HashMap;
-use std_alloc::{sync::Arc, vec::Vec};
+use std_alloc::sync::Arc;
 
 use crate::{
     Seed,
     balance::RoundRobin,
-    forward::ServicePort,
-    model::{Port, Protocol, ServicePortName, TrafficPolicy},
+    forward::Frontend,
+    model::{Family, Port, Protocol, ServicePortName},
 };
 
 /// What clients connect to.
@@ -29,8 +29,8 @@ pub struct Table {
 pub struct Backends {
     /// Whose they are.
     pub service_port: ServicePortName,
-    /// Where they listen, sorted; empty: connections are refused.
-    pub endpoints: Vec<SocketAddr>,
+    /// Where they listen; empty: connections are refused.
+    pub endpoints: Arc<[SocketAddr]>,
     /// How long a client sticks to its backend; `None`: it doesn't.
     pub affinity: Option<Duration>,
     turn: Arc<RoundRobin>,
@@ -47,36 +47,38 @@ impl Table {
         }
     }
 
-    /// The state in which exactly these service ports exist; turns are carried over from this one.
+    /// The state in which exactly these frontends exist; turns are carried over from this one.
     ///
-    /// `node_addresses` are where node ports are served. Costs O(service ports).
+    /// `node_addresses` are where node ports are served. Costs O(frontends and their endpoints).
     #[must_use]
     pub fn next<'a>(
         &self,
-        ports: impl IntoIterator<Item = &'a Arc<ServicePort>>,
+        frontends: impl IntoIterator<Item = &'a Arc<Frontend>>,
         node_addresses: &[IpAddr],
     ) -> Self {
         let mut next = Self {
             by_address: HashMap::with_hasher(self.by_address.hasher().clone()),
             by_name: HashMap::with_hasher(self.by_name.hasher().clone()),
         };
-        for port in ports {
-            let turn =
-                self.by_name.get(&port.name).map(|known| known.turn.clone()).unwrap_or_default();
-            let backends = |policy| Arc::new(Backends::of(port, policy, turn.clone()));
-            let (internal, external) =
-                (backends(port.policies.internal), backends(port.policies.external));
-            let protocol = port.name.protocol;
-            next.by_address.insert((port.cluster_ip, protocol, port.port), internal.clone());
-            for ip in port.external_ips.iter().chain(&port.load_balancer_vips) {
-                next.by_address.insert((*ip, protocol, port.port), external.clone());
-            }
-            let of_family =
-                node_addresses.iter().filter(|ip| ip.is_ipv4() == port.cluster_ip.is_ipv4());
-            for (ip, node_port) in of_family.filter_map(|ip| Some((ip, port.node_port?))) {
-                next.by_address.insert((*ip, protocol, node_port), external.clone());
-            }
-            next.by_name.insert(port.name.clone(), internal);
+        for frontend in frontends {
+            let name = &frontend.key.name;
+            let turn = self.by_name.get(name).map(|known| known.turn.clone()).unwrap_or_default();
+            let backends = |endpoints: &Arc<[SocketAddr]>| {
+                Arc::new(Backends::of(frontend, endpoints.clone(), turn.clone()))
+            };
+            let internal = backends(frontend.internal_endpoints());
+            let external = backends(frontend.external_endpoints());
+            let at = |ip, port| (ip, frontend.protocol(), port);
+            next.by_address
+                .extend(frontend.cluster_ip.map(|ip| (at(ip, frontend.port), internal.clone())));
+            let addresses = frontend.external_addresses();
+            next.by_address.extend(addresses.map(|ip| (at(ip, frontend.port), external.clone())));
+            let family = frontend.key.family;
+            let node = node_addresses.iter().filter(|ip| Family::of(**ip) == family);
+            let node_ports =
+                node.filter_map(|ip| Some((at(*ip, frontend.node_port?), external.clone())));
+            next.by_address.extend(node_ports);
+            next.by_name.insert(name.clone(), internal);
         }
         next
     }
@@ -95,13 +97,9 @@ impl Table {
 }
 
 impl Backends {
-    fn of(port: &ServicePort, policy: TrafficPolicy, turn: Arc<RoundRobin>) -> Self {
-        Self {
-            service_port: port.name.clone(),
-            endpoints: port.set(policy).collect(),
-            affinity: port.affinity.map(|affinity| affinity.timeout),
-            turn,
-        }
+    fn of(frontend: &Frontend, endpoints: Arc<[SocketAddr]>, turn: Arc<RoundRobin>) -> Self {
+        let service_port = frontend.key.name.clone();
+        Self { service_port, endpoints, affinity: frontend.affinity, turn }
     }
 
     /// The backend whose turn it is; `None` when there is none.
