@@ -267,7 +267,10 @@ mod tests {
             let null = std::ptr::null_mut::<number>();
             assert_eq!(alone(null, |_| Ok(())), svckit_status::NullPointer);
             assert_eq!(shared(null, |_| Ok(())), svckit_status::NullPointer);
-            assert_eq!(make(std::ptr::null_mut::<*mut number>(), || Ok(1)), svckit_status::NullPointer);
+            assert_eq!(
+                make(std::ptr::null_mut::<*mut number>(), || Ok(1)),
+                svckit_status::NullPointer
+            );
             free(null);
             assert_eq!(text(std::ptr::null(), 0), Ok(""));
             assert_eq!(text(std::ptr::null(), 1), Err(svckit_status::NullPointer));

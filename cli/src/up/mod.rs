@@ -5,6 +5,7 @@
 //!                                                        └──▶ simulated pods, DNS zone, routes
 //! ```
 
+mod faces;
 mod listen;
 mod pins;
 mod servers;
@@ -139,7 +140,9 @@ impl Up {
             .map_err(|error| Stop::input(error.to_string()))?;
         let state = State::open(options.state.as_deref(), files.paths())?;
         state.restore(&mut cluster)?;
-        let servers = Servers::new(cluster.settings());
+        let mut refused = Vec::new();
+        let servers = Servers::new(cluster.settings(), &mut refused);
+        report::print(&refused.into_iter().map(nowhere).collect::<Vec<_>>());
         let errors = report::has_errors(&findings);
         let told = BTreeSet::new();
         Ok(Self {
@@ -176,6 +179,13 @@ impl Up {
         }
         let refused = self.servers.apply(&self.cluster, &changes);
         wrong.extend(refused.into_iter().map(nowhere));
+        for finding in self.servers.faces().findings() {
+            if let Some(manifest) =
+                sound.iter().find(|m| m.object.id().to_string() == finding.object)
+            {
+                wrong.push(manifest.locate(finding));
+            }
+        }
         self.errors = report::has_errors(&wrong);
         self.tell(wrong);
         !changes.is_empty()

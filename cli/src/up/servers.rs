@@ -6,9 +6,10 @@ use std::{
     sync::Arc,
 };
 use svckit::{
-    api::Pod,
+    api::{ANNOTATION_DEFAULT_CLASS, Object, Pod},
     cluster::{ControlPlane, Settings},
     forward::{Frontend as Forwarded, NodeConfig, Proxy},
+    ingress::IngressClass,
     model::{Change, EndpointSlice, NamespacedName, Port, Protocol, ServiceKey},
 };
 use svckit_adapters::{
@@ -20,7 +21,10 @@ use svckit_adapters::{
     },
 };
 
-use super::listen::{listen, lowest_port};
+use super::{
+    faces::Faces,
+    listen::{listen, lowest_port},
+};
 
 /// Everything that listens.
 pub(super) struct Servers {
@@ -33,14 +37,16 @@ pub(super) struct Servers {
     listening: HashMap<(IpAddr, Protocol, Port), SocketAddr>,
     lowest: u16,
     node: Vec<IpAddr>,
+    faces: Faces,
 }
 
 /// A port of a simulated pod, before it has a socket.
 type PodAddress = (SocketAddr, Protocol);
 
 impl Servers {
-    pub(super) fn new(settings: &Settings) -> Self {
+    pub(super) fn new(settings: &Settings, refused: &mut Vec<String>) -> Self {
         let balancer = Arc::new(Balancer::default());
+        let lowest = lowest_port();
         let node = NodeConfig {
             name: settings.node.as_deref().unwrap_or("localhost").into(),
             zone: settings.node_zone.as_deref().map(Arc::from),
@@ -52,11 +58,12 @@ impl Servers {
         Self {
             proxy: Proxy::new(node, clock::seed()),
             listeners: Listeners::new(balancer.clone()),
-            balancer,
+            balancer: balancer.clone(),
             pods: Pods::default(),
             slices: BTreeMap::new(),
             listening: HashMap::new(),
-            lowest: lowest_port(),
+            faces: Faces::start(settings, balancer.clone(), lowest, refused),
+            lowest,
             node: settings.node_addresses.clone(),
         }
     }
@@ -71,6 +78,7 @@ impl Servers {
                 _ => {}
             }
         }
+        self.faces.apply(changes, classes(cluster));
         let mut refused = self.reconcile_pods(cluster);
         let changed = self.proxy.take_changed();
         self.balancer.update(|table| table.follow(&self.proxy, &changed));
@@ -117,6 +125,11 @@ impl Servers {
         self.proxy.frontends().map(count).collect()
     }
 
+    /// DNS and Ingress.
+    pub(super) fn faces(&self) -> &Faces {
+        &self.faces
+    }
+
     /// The node's addresses.
     pub(super) fn node(&self) -> &[IpAddr] {
         &self.node
@@ -134,7 +147,11 @@ impl Servers {
             let at_node = |port| self.node.iter().map(move |ip| (*ip, protocol, port));
             wanted.extend(frontend.node_port.into_iter().flat_map(at_node));
         }
-        wanted.retain(|(_, protocol, _)| *protocol != Protocol::Sctp);
+        // The resolver's own port is answered by our DNS.
+        let dns = (self.faces.resolver, Port::new(53));
+        wanted.retain(|(ip, protocol, port)| {
+            *protocol != Protocol::Sctp && (Some(*ip), Some(*port)) != dns
+        });
         wanted.sort();
         wanted.dedup();
         let mut taken: HashSet<PodAddress> = wanted
@@ -224,6 +241,25 @@ impl Servers {
         }
         wanted
     }
+}
+
+/// The IngressClasses of the manifests.
+fn classes(cluster: &ControlPlane) -> impl Iterator<Item = IngressClass> {
+    cluster.given().filter_map(|(_, object)| match object {
+        Object::IngressClass(class) => {
+            let metadata = &class.metadata;
+            let default = metadata.annotations.get(ANNOTATION_DEFAULT_CLASS);
+            let created =
+                metadata.creation_timestamp.as_deref().and_then(svckit::admit::model::unix_seconds);
+            Some(IngressClass {
+                name: metadata.name.as_str().into(),
+                controller: class.spec.controller.as_str().into(),
+                created: created.unwrap_or_default(),
+                is_default: default.is_some_and(|value| value == "true"),
+            })
+        }
+        _ => None,
+    })
 }
 
 /// The identity of a pod's port, made if it is not there.

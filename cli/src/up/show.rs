@@ -19,7 +19,7 @@ pub(super) fn ready(cluster: &ControlPlane, servers: &Servers, output: Output) {
     }
     table(cluster, servers);
     println!("\nTry:");
-    for command in commands(servers) {
+    for command in commands(cluster, servers) {
         println!("  {command}");
     }
     println!("\nCtrl-C ends it. Edit the manifests and they take effect.");
@@ -62,7 +62,7 @@ fn table(cluster: &ControlPlane, servers: &Servers) {
 }
 
 /// Commands that work as they are printed.
-fn commands(servers: &Servers) -> Vec<String> {
+fn commands(cluster: &ControlPlane, servers: &Servers) -> Vec<String> {
     let mut commands = Vec::new();
     let served = servers.forwarded().find_map(|frontend| {
         let reaches =
@@ -71,6 +71,22 @@ fn commands(servers: &Servers) -> Vec<String> {
         reaches.then_some(listen)
     });
     commands.extend(served.map(|listen| format!("curl -s http://{listen}")));
+    if let (Some(dns), Some(service)) = (servers.faces().dns(), cluster.services().next()) {
+        let name = format!(
+            "{}.{}.svc.{}",
+            service.metadata.name,
+            service.metadata.namespace,
+            cluster.settings().cluster_domain
+        );
+        commands.push(format!("dig -p {} @{} {name}", dns.port(), dns.ip()));
+    }
+    if let (Some(http), Some((host, path))) = (servers.faces().http(), servers.faces().example()) {
+        let port = http.port();
+        commands.push(format!(
+            "curl -s --resolve {host}:{port}:{} http://{host}:{port}{path}",
+            http.ip()
+        ));
+    }
     commands
 }
 
@@ -114,7 +130,9 @@ fn summary(cluster: &ControlPlane, servers: &Servers, what: &str) -> Value {
             "ports": ports,
         })
     };
-    json!({ what: true, "services": cluster.services().map(service).collect::<Vec<_>>() })
+    let address = |addr: Option<SocketAddr>| addr.map(|addr| addr.to_string());
+    let (dns, ingress) = (address(servers.faces().dns()), address(servers.faces().http()));
+    json!({ what: true, "dns": dns, "ingress": ingress, "services": cluster.services().map(service).collect::<Vec<_>>() })
 }
 
 fn key(service: &Service) -> NamespacedName {

@@ -1,0 +1,154 @@
+//! The cluster's DNS and its Ingress, on sockets of this machine.
+
+use arc_swap::ArcSwap;
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
+use svckit::{
+    cluster::{Settings, UpstreamDns},
+    dns::{self, Options, Snapshot, Zone},
+    ingress::{BackendRef, ClassSelection, IngressClass, Router, Routes},
+    model::Change,
+};
+use svckit_adapters::{
+    clock,
+    serve::{
+        balancer::Balancer,
+        dns::{Server as DnsServer, Upstream},
+        http::Server as HttpServer,
+    },
+};
+
+use super::listen::listen;
+
+/// DNS and Ingress of one cluster.
+pub(super) struct Faces {
+    zone: Zone,
+    names: Arc<ArcSwap<Snapshot>>,
+    router: Router,
+    routes: Arc<ArcSwap<Routes>>,
+    dns: Option<DnsServer>,
+    http: Option<HttpServer>,
+    /// Where questions go in the cluster; its port 53 is ours.
+    pub(super) resolver: Option<IpAddr>,
+}
+
+impl Faces {
+    /// Listens for both; what can't be bound is said in `refused`, and left out.
+    pub(super) fn start(
+        settings: &Settings,
+        balancer: Arc<Balancer>,
+        lowest: u16,
+        refused: &mut Vec<String>,
+    ) -> Self {
+        let mut zone = Zone::new(options(settings, refused), clock::seed());
+        let names = Arc::new(ArcSwap::from_pointee(zone.snapshot()));
+        let mut router = Router::new(
+            svckit::ingress::Settings::default(),
+            ClassSelection::default(),
+            clock::seed(),
+        );
+        let routes = Arc::new(ArcSwap::new(router.routes()));
+        let resolver = settings.dns_address();
+        let upstream = match &settings.upstream_dns {
+            UpstreamDns::System => Upstream::System,
+            UpstreamDns::None => Upstream::None,
+            UpstreamDns::Addresses(addresses) => {
+                Upstream::Addresses(addresses.iter().map(|ip| SocketAddr::new(*ip, 53)).collect())
+            }
+        };
+        let dns = resolver.and_then(|ip| {
+            let ports = [listen(ip, 53, lowest, |_| false).port(), 8053, 0];
+            first(ip, ports, |addr| DnsServer::bind(addr, names.clone(), upstream.clone()))
+                .map_err(|error| refused.push(format!("no DNS: can't listen on {ip}: {error}")))
+                .ok()
+        });
+        let pick = move |backend: &BackendRef, client: IpAddr| {
+            let picked = balancer.pick_named(client, backend.port.as_ref().ok()?)?;
+            picked.backends.first().copied()
+        };
+        let pick = Arc::new(pick);
+        let node = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let ports = [listen(node, 80, lowest, |_| false).port(), 8080, 0];
+        let http = first(node, ports, |addr| HttpServer::bind(addr, routes.clone(), pick.clone()))
+            .map_err(|error| refused.push(format!("no Ingress: can't listen on {node}: {error}")))
+            .ok();
+        Self { zone, names, router, routes, dns, http, resolver }
+    }
+
+    /// Follows the cluster's changes.
+    pub(super) fn apply(
+        &mut self,
+        changes: &[Change],
+        classes: impl Iterator<Item = IngressClass>,
+    ) {
+        classes.for_each(|class| self.router.set_class(class));
+        for change in changes {
+            self.zone.apply(change);
+            self.router.apply(change);
+        }
+        self.names.store(Arc::new(self.zone.snapshot()));
+        self.routes.store(self.router.routes());
+    }
+
+    /// What is wrong with the Ingresses beyond each one's own text: conflicts, classes.
+    pub(super) fn findings(&self) -> Vec<svckit::finding::Finding> {
+        self.router.findings()
+    }
+
+    pub(super) fn dns(&self) -> Option<SocketAddr> {
+        self.dns.as_ref().map(DnsServer::local_addr)
+    }
+
+    pub(super) fn http(&self) -> Option<SocketAddr> {
+        self.http.as_ref().map(HttpServer::local_addr)
+    }
+
+    /// A host and path that lead somewhere, to be tried.
+    pub(super) fn example(&self) -> Option<(String, String)> {
+        let routes = self.routes.load();
+        let host = |route: &svckit::ingress::Route| {
+            Some((route.host.as_ref()?.to_string(), route.path.to_string()))
+        };
+        routes.iter().filter_map(host).find(|(host, _)| !host.starts_with('*'))
+    }
+}
+
+/// The first of these ports that can be bound.
+fn first<S>(
+    ip: IpAddr,
+    ports: [u16; 3],
+    bind: impl Fn(SocketAddr) -> io::Result<S>,
+) -> io::Result<S> {
+    let mut last = io::Error::from(io::ErrorKind::AddrInUse);
+    for port in ports {
+        match bind(SocketAddr::new(ip, port)) {
+            Ok(server) => return Ok(server),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+/// The zone's options as the settings have them.
+fn options(settings: &Settings, refused: &mut Vec<String>) -> Options {
+    let domain = settings.cluster_domain.parse().unwrap_or_else(|error| {
+        refused.push(format!("clusterDomain {}: {error}", settings.cluster_domain));
+        dns::Name::root()
+    });
+    let mut options = Options::new(domain);
+    let ranges = match &settings.reverse_zones[..] {
+        [] => settings.service_cidrs.iter().chain(&settings.pod_cidrs),
+        given => given.iter().chain(&[]),
+    };
+    options.zones.extend(ranges.flat_map(|range| dns::reverse_zones(*range)));
+    options.ttl = settings.dns_ttl;
+    options.pods = match settings.pod_records {
+        svckit::cluster::PodRecords::Disabled => dns::PodRecords::Disabled,
+        svckit::cluster::PodRecords::Insecure => dns::PodRecords::Insecure,
+        svckit::cluster::PodRecords::Verified => dns::PodRecords::Verified,
+    };
+    options
+}
