@@ -42,3 +42,8 @@ mod seed;
 mod time;
 pub use seed::Seed;
 pub use time::Time;
+
+// The README's examples are doc tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

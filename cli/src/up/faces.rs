@@ -112,7 +112,7 @@ impl Faces {
         let host = |route: &svckit::ingress::Route| {
             Some((route.host.as_ref()?.to_string(), route.path.to_string()))
         };
-        routes.iter().filter_map(host).find(|(host, _)| !host.starts_with('*'))
+        routes.iter().filter_map(host).filter(|(host, _)| !host.starts_with('*')).min()
     }
 }
 
