@@ -232,9 +232,10 @@ impl Servers {
                     .ok()
                     .map(|ip| (SocketAddr::new(ip, number), protocol));
                 let identity = address.and_then(|address| ports.get(&address));
-                if let (Some(identity), Some(node), true) = (identity, self.node.first(), host > 0)
-                {
-                    let listen = listen(*node, host, self.lowest, |_| false);
+                let asked = port.host_ip.parse().ok().filter(IpAddr::is_loopback);
+                let node = asked.or_else(|| self.node.first().copied());
+                if let (Some(identity), Some(node), true) = (identity, node, host > 0) {
+                    let listen = listen(node, host, self.lowest, |_| false);
                     wanted.push(PodPort { listen, protocol, identity: identity.clone() });
                 }
             }
