@@ -1,6 +1,7 @@
 //! The one place that reads the clock, randomness and the environment.
 
 use std::{
+    cell::Cell,
     hash::{BuildHasher, Hasher, RandomState},
     sync::OnceLock,
     time::{Instant, SystemTime, UNIX_EPOCH},
@@ -27,6 +28,18 @@ pub fn unix_seconds() -> i64 {
 pub fn seed() -> Seed {
     let word = || RandomState::new().build_hasher().finish();
     Seed([word(), word(), word(), word()])
+}
+
+/// A random number that strangers can't predict well; cheap, and another one for each call.
+#[must_use]
+pub fn entropy() -> u64 {
+    thread_local! {
+        static KEYED: (RandomState, Cell<u64>) = (RandomState::new(), Cell::new(0));
+    }
+    KEYED.with(|(hasher, calls)| {
+        calls.set(calls.get().wrapping_add(1));
+        hasher.hash_one(calls.get())
+    })
 }
 
 /// An environment variable, when it is set and not empty.

@@ -5,6 +5,7 @@ mod conform;
 mod exit;
 mod get;
 mod input;
+mod lab;
 mod load;
 mod report;
 mod up;
@@ -65,6 +66,8 @@ enum Verb {
         #[arg(short, long, value_enum, default_value_t)]
         output: Output,
     },
+    /// Put what manifests describe on a private network, and run a command there.
+    Lab(lab::Lab),
     /// Run vector files against the library.
     #[command(after_help = "Example: svckit conform vectors/topology.json")]
     Conform {
@@ -98,6 +101,7 @@ fn run(verb: Verb) -> Result<Exit, Stop> {
             get::run(&input, output, resource, name.as_deref(), selector.as_ref())
         }
         Verb::Up { input, options, output } => up::run(&input, &options, output),
+        Verb::Lab(lab) => lab.run(),
         Verb::Conform { files } => Ok(Exit::Code(conform::run(&files))),
         Verb::Completions { shell } => {
             clap_complete::generate(

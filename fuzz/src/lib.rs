@@ -9,15 +9,24 @@
     reason = "a body panics to report"
 )]
 
+pub mod admit;
+mod alloc;
 pub mod select;
 pub mod slices;
+pub mod table;
 
 /// A fuzz body.
 pub type Body = fn(&[u8]);
 
 /// All bodies by name; the name is also that of the body's corpus folder.
 pub const BODIES: &[(&str, Body)] = &[
+    ("admit_registry", admit::registry),
+    ("admit_service_rules", admit::service_rules),
     ("selector_text", select::text),
     ("selector_index", select::index),
     ("slices", slices::controller),
+    ("table", table::decisions),
+    ("alloc_addresses", alloc::alloc_addresses),
+    ("alloc_ranges", alloc::alloc_ranges),
+    ("alloc_ports", alloc::alloc_ports),
 ];

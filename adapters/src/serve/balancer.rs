@@ -3,41 +3,58 @@
 use arc_swap::ArcSwap;
 use std::{
     collections::HashMap,
+    hash::{BuildHasher, RandomState},
     net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
 };
 use svckit::{
-    balance::{Affinity, AffinityConfig},
+    balance::{Affinity, Connection},
     model::{Port, Protocol, ServicePortName},
-    table::{Backends, Table},
+    table::{Flow, Outcome, Publisher, Selection, Snapshot},
 };
 
 use crate::clock;
 
+/// Parts of the affinity table, so that connections of different clients seldom wait for each other.
+const SHARDS: usize = 16;
+
+/// Clients that each part remembers at least.
+const CLIENTS: usize = 16_384;
+
+/// Backends that are offered for one connection, the picked one first.
+const OFFERED: usize = 4;
+
 /// Finds the backend for each new connection.
 #[derive(Debug)]
 pub struct Balancer {
-    table: ArcSwap<Table>,
-    affinity: Mutex<Affinity<ServicePortName>>,
+    publisher: Mutex<Publisher>,
+    snapshot: ArcSwap<Snapshot>,
+    affinity: [Mutex<Affinity>; SHARDS],
+    hasher: RandomState,
     /// Where a backend really listens, if not where the cluster thinks.
     detours: ArcSwap<HashMap<SocketAddr, SocketAddr>>,
 }
 
 /// The backends to try for one connection.
-#[derive(Clone, Debug)]
+#[derive(Debug, Default)]
 pub struct Picked {
-    /// Whose they are.
-    pub service_port: ServicePortName,
-    /// The first choice, then the others; empty: refuse the connection.
+    /// Whose they are; `None` when there are none.
+    pub service_port: Option<ServicePortName>,
+    /// The first choice, then a few others; empty: refuse the connection.
     pub backends: Vec<SocketAddr>,
+    /// Counts the connection to the first choice, where the Service's method counts; drop it when it ends.
+    pub connection: Option<Connection>,
 }
 
 impl Default for Balancer {
     fn default() -> Self {
         let seed = clock::seed();
+        let mut publisher = Publisher::new(seed);
         Self {
-            table: ArcSwap::from_pointee(Table::new(seed)),
-            affinity: Mutex::new(Affinity::new(AffinityConfig::default(), seed)),
+            snapshot: ArcSwap::new(publisher.publish()),
+            publisher: Mutex::new(publisher),
+            affinity: std::array::from_fn(|_| Mutex::new(Affinity::new(CLIENTS, seed))),
+            hasher: RandomState::new(),
             detours: ArcSwap::default(),
         }
     }
@@ -46,13 +63,15 @@ impl Default for Balancer {
 impl Balancer {
     /// The table as it is now.
     #[must_use]
-    pub fn table(&self) -> Arc<Table> {
-        self.table.load_full()
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
     }
 
-    /// From now on, connections go where `table` says.
-    pub fn publish(&self, table: Table) {
-        self.table.store(Arc::new(table));
+    /// Changes the table; from the return on, new connections go where it says. Readers never wait for it.
+    pub fn update(&self, change: impl FnOnce(&mut Publisher)) {
+        let mut publisher = self.publisher.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut publisher);
+        self.snapshot.store(publisher.publish());
     }
 
     /// From now on, these backends are reached at the other address.
@@ -62,39 +81,66 @@ impl Balancer {
 
     /// The backends for a connection to an address; `None` when no service port has it.
     #[must_use]
-    pub fn pick(&self, client: IpAddr, to: (IpAddr, Protocol, Port)) -> Option<Picked> {
-        let table = self.table.load();
-        table.lookup(to.0, to.1, to.2).map(|backends| self.choose(client, backends))
+    pub fn pick(&self, client: SocketAddr, to: (IpAddr, Protocol, Port)) -> Option<Picked> {
+        let snapshot = self.snapshot.load();
+        let (address, protocol, port) = to;
+        let client = SocketAddr::new(client.ip().to_canonical(), client.port());
+        let found = snapshot.find(&Flow { source: client, address, port, protocol });
+        self.choose(&snapshot, client.ip(), found)
     }
 
     /// The backends for a connection to a service port; `None` when it isn't there.
     #[must_use]
     pub fn pick_named(&self, client: IpAddr, name: &ServicePortName) -> Option<Picked> {
-        let table = self.table.load();
-        table.named(name).map(|backends| self.choose(client, backends))
+        let snapshot = self.snapshot.load();
+        let client = client.to_canonical();
+        self.choose(&snapshot, client, snapshot.find_service(name, (client, 0).into()))
     }
 
-    fn choose(&self, client: IpAddr, backends: &Backends) -> Picked {
-        let first = match backends.affinity {
-            None => backends.next(),
-            Some(timeout) => {
-                let now = clock::now();
-                // A panic elsewhere leaves the table whole: at worst a client is remembered or not.
-                let mut affinity = self.affinity.lock().unwrap_or_else(PoisonError::into_inner);
-                affinity.expire(now);
-                let known = affinity.get(&backends.service_port, client, now);
-                let first = known
-                    .filter(|known| backends.endpoints.contains(known))
-                    .or_else(|| backends.next());
-                if let Some(backend) = first {
-                    affinity.remember(backends.service_port.clone(), client, backend, now, timeout);
-                }
-                first
-            }
+    /// Whether a flow that goes to `backend` may go on.
+    pub(super) fn still(
+        &self,
+        client: SocketAddr,
+        to: (IpAddr, Protocol, Port),
+        backend: SocketAddr,
+    ) -> bool {
+        let (snapshot, detours) = (self.snapshot.load(), self.detours.load());
+        let (address, protocol, port) = to;
+        let real = |addr: SocketAddr| detours.get(&addr).copied().unwrap_or(addr);
+        let found = snapshot.find(&Flow { source: client, address, port, protocol });
+        found.is_ok_and(|found| found.endpoints().any(|addr| real(addr) == backend))
+    }
+
+    fn choose(
+        &self,
+        snapshot: &Snapshot,
+        client: IpAddr,
+        found: Result<Selection<'_>, Outcome>,
+    ) -> Option<Picked> {
+        let found = match found {
+            Ok(found) => found,
+            Err(Outcome::NotAService) => return None,
+            Err(_) => return Some(Picked::default()),
         };
+        let entropy = clock::entropy();
+        let picked = if found.affinity().is_some() {
+            let shard = self.hasher.hash_one(client) as usize % SHARDS;
+            let shard = self.affinity.get(shard)?;
+            // A panic elsewhere leaves the table whole: at worst a client is remembered or not.
+            let mut affinity = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            found.pick_sticky(&mut affinity, clock::now(), entropy)
+        } else {
+            found.pick(entropy)
+        };
+        let Outcome::Backend(first) = picked else { return Some(Picked::default()) };
         let detours = self.detours.load();
-        let others = backends.endpoints.iter().filter(|other| Some(**other) != first);
-        let all = first.iter().chain(others).map(|addr| *detours.get(addr).unwrap_or(addr));
-        Picked { service_port: backends.service_port.clone(), backends: all.collect() }
+        let others = found.endpoints().skip_while(|other| *other != first.backend).skip(1);
+        let before = found.endpoints().take_while(|other| *other != first.backend);
+        let all = std::iter::once(first.backend).chain(others).chain(before).take(OFFERED);
+        Some(Picked {
+            service_port: snapshot.name(found.service_port()).cloned(),
+            backends: all.map(|addr| *detours.get(&addr).unwrap_or(&addr)).collect(),
+            connection: found.connections(first.endpoint).map(svckit::balance::Connections::open),
+        })
     }
 }

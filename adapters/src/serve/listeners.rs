@@ -5,11 +5,17 @@ use std::{
     io,
     net::{IpAddr, SocketAddr},
     sync::Arc,
+    time::Duration,
 };
 use svckit::model::{Port, Protocol};
 use tokio::task::JoinHandle;
 
-use super::{balancer::Balancer, tcp, udp};
+use super::{
+    balancer::Balancer,
+    limits::{Limits, Room},
+    tcp::{self, Route},
+    udp,
+};
 
 /// An address that clients on this machine connect to, and the service port's own that it stands for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -26,6 +32,8 @@ pub struct Frontend {
 #[derive(Debug)]
 pub struct Listeners {
     balancer: Arc<Balancer>,
+    limits: Limits,
+    room: Room,
     running: HashMap<Frontend, Task>,
 }
 
@@ -43,7 +51,25 @@ impl Listeners {
     /// Listens nowhere yet.
     #[must_use]
     pub fn new(balancer: Arc<Balancer>) -> Self {
-        Self { balancer, running: HashMap::new() }
+        Self::with_limits(balancer, Limits::default())
+    }
+
+    /// The same with limits of the caller's.
+    #[must_use]
+    pub fn with_limits(balancer: Arc<Balancer>, limits: Limits) -> Self {
+        Self { balancer, limits, room: Room::new(limits.connections), running: HashMap::new() }
+    }
+
+    /// TCP connections that are open now, also those of listeners that are gone.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.room.taken()
+    }
+
+    /// Stops listening, and waits for open TCP connections to end, for at most `grace`; tells whether all did.
+    pub async fn drain(mut self, grace: Duration) -> bool {
+        self.running.clear();
+        self.room.empty(grace).await
     }
 
     /// Binds what is new, unbinds what is gone, and leaves open connections alone.
@@ -70,20 +96,24 @@ impl Listeners {
     }
 
     fn start(&self, frontend: &Frontend) -> io::Result<Task> {
-        let balancer = self.balancer.clone();
-        let target = frontend.target;
+        let route = Route {
+            balancer: self.balancer.clone(),
+            target: frontend.target,
+            limits: self.limits,
+            room: self.room.clone(),
+        };
         match frontend.protocol {
             Protocol::Tcp => {
                 let socket = std::net::TcpListener::bind(frontend.listen)?;
                 socket.set_nonblocking(true)?;
                 let listener = tokio::net::TcpListener::from_std(socket)?;
-                Ok(Task(tokio::spawn(tcp::accept(listener, target, balancer))))
+                Ok(Task(tokio::spawn(tcp::accept(listener, route))))
             }
             Protocol::Udp => {
                 let socket = std::net::UdpSocket::bind(frontend.listen)?;
                 socket.set_nonblocking(true)?;
                 let socket = tokio::net::UdpSocket::from_std(socket)?;
-                Ok(Task(tokio::spawn(udp::forward(socket, target, balancer))))
+                Ok(Task(tokio::spawn(udp::forward(socket, route))))
             }
             Protocol::Sctp => {
                 Err(io::Error::new(io::ErrorKind::Unsupported, "SCTP needs a kernel's rules"))

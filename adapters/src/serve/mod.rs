@@ -4,10 +4,15 @@
 //! simulates pods.
 
 pub mod balancer;
+pub mod dns;
+pub mod http;
+mod limits;
 pub mod listeners;
 pub mod pod;
 mod tcp;
 mod udp;
+
+pub use limits::{Limits, raise_file_limit};
 
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,6 @@ use svckit::{
     Seed,
     forward::{NodeConfig, Proxy},
     model::*,
-    table::Table,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -87,7 +86,7 @@ impl World {
         proxy.apply(&Change::Service(service.into()));
         slices(backends, protocol).iter().for_each(|change| proxy.apply(change));
         proxy.apply(&Change::Synced);
-        balancer.publish(Table::new(Seed([1; 4])).next(proxy.frontends(), &[]));
+        balancer.update(|table| table.replace(proxy.frontends()));
         let mut pods = Pods::default();
         let pod = |listen: &SocketAddr| PodPort {
             listen: *listen,
@@ -152,7 +151,9 @@ async fn a_client_sticks_to_its_backend() {
     }
     let to = ([10, 96, 0, 1].into(), Protocol::Tcp, Port::new(80).unwrap());
     let others: BTreeSet<_> = (1..20)
-        .filter_map(|n| world.balancer.pick([192, 0, 2, n].into(), to)?.backends.first().copied())
+        .filter_map(|n| {
+            world.balancer.pick(([192, 0, 2, n], 1000).into(), to)?.backends.first().copied()
+        })
         .collect();
     assert_eq!(others.len(), 3, "other clients get other backends");
 }

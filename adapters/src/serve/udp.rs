@@ -1,85 +1,173 @@
 //! UDP flows to service ports, carried to their backends.
 //!
 //! A flow is one client's address and port. It has a socket of its own towards its backend, so that answers find
-//! their way back, and ends when nothing was said for a while.
+//! their way back, and ends when nothing was said for a while, when its backend is gone (ICMP), or when the service
+//! port doesn't have that backend any more. The client's next datagram then starts another flow.
+//!
+//! A socket waits without a buffer: datagrams pass through one on the stack when there are some, so an idle flow or
+//! listener costs a task and no more.
 
+use rustix::{
+    io::Errno,
+    net::{SendFlags, send, sendto},
+};
 use std::{
     collections::HashMap,
+    io,
     net::{IpAddr, SocketAddr},
-    sync::Arc,
-    time::Duration,
+    sync::{Arc, Weak},
 };
 use svckit::model::{Port, Protocol};
-use tokio::{net::UdpSocket, sync::mpsc, time::timeout};
+use tokio::{
+    net::UdpSocket,
+    task::JoinHandle,
+    time::{Instant, sleep_until},
+};
 
-use super::balancer::Balancer;
+use super::tcp::Route;
 
-/// A flow ends after this long without a datagram either way; the kernel's value for unreplied flows.
-const IDLE: Duration = Duration::from_secs(30);
-/// How many flows one service port may have; the datagrams of others are dropped.
-const MOST_FLOWS: usize = 10_000;
-/// Datagrams that wait for one flow's backend.
-const QUEUE: usize = 64;
 /// The largest datagram.
 const LARGEST: usize = 65_535;
 
+/// The fewest flows at which ended ones are looked for.
+const FEW: usize = 64;
+
+/// One client's flow.
+#[derive(Debug)]
+struct Flow {
+    socket: Arc<UdpSocket>,
+    backend: SocketAddr,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Flow {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// The flows of one listener.
+struct Flows {
+    clients: Arc<UdpSocket>,
+    route: Route,
+    flows: HashMap<SocketAddr, Flow>,
+    /// At this many, those that have ended are forgotten.
+    sweep_at: usize,
+    generation: u64,
+}
+
 /// Forwards datagrams for as long as the service port is there.
-pub(super) async fn forward(socket: UdpSocket, target: (IpAddr, Port), balancer: Arc<Balancer>) {
-    let socket = Arc::new(socket);
-    let mut flows: HashMap<SocketAddr, mpsc::Sender<Vec<u8>>> = HashMap::new();
-    let mut buffer = vec![0; LARGEST];
+pub(super) async fn forward(socket: UdpSocket, route: Route) {
+    let clients = Arc::new(socket);
+    let generation = route.balancer.snapshot().generation();
+    let flows = HashMap::new();
+    let mut all = Flows { clients: clients.clone(), route, flows, sweep_at: FEW, generation };
+    while clients.readable().await.is_ok() {
+        all.receive();
+    }
+}
+
+impl Flows {
+    /// Takes what has arrived.
+    fn receive(&mut self) {
+        let mut buffer = [0; LARGEST];
+        loop {
+            match self.clients.try_recv_from(&mut buffer) {
+                Ok((length, client)) => self.send(client, buffer.get(..length).unwrap_or_default()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                // An earlier datagram's fate (ICMP): the socket goes on.
+                Err(_) => {}
+            }
+        }
+    }
+
+    fn send(&mut self, client: SocketAddr, datagram: &[u8]) {
+        self.follow_table();
+        if self.flows.get(&client).is_none_or(|flow| flow.task.is_finished()) {
+            self.flows.remove(&client);
+            let Ok(flow) = self.open(client) else { return };
+            self.flows.insert(client, flow);
+        }
+        // Not tokio's way of sending: that refuses until the new socket's turn in the event loop has come.
+        let flags = SendFlags::DONTWAIT;
+        let sent = self.flows.get(&client).map(|flow| send(&flow.socket, datagram, flags));
+        // Full queues lose datagrams, as networks do. Anything else means that the backend is gone.
+        if matches!(sent, Some(Err(error)) if error != Errno::AGAIN) {
+            self.flows.remove(&client);
+        }
+    }
+
+    fn open(&mut self, client: SocketAddr) -> io::Result<Flow> {
+        if self.flows.len() >= self.sweep_at {
+            self.flows.retain(|_, flow| !flow.task.is_finished());
+            self.sweep_at = (self.flows.len() * 2).max(FEW);
+        }
+        if self.flows.len() >= self.route.limits.flows {
+            return Err(io::ErrorKind::QuotaExceeded.into());
+        }
+        let picked = self.route.balancer.pick(client, self.to()).unwrap_or_default();
+        let backend = picked.backends.first().copied().ok_or(io::ErrorKind::ConnectionRefused)?;
+        let any: SocketAddr =
+            if backend.is_ipv4() { ([0; 4], 0).into() } else { ([0_u16; 8], 0).into() };
+        let socket = std::net::UdpSocket::bind(any)?;
+        socket.connect(backend)?;
+        socket.set_nonblocking(true)?;
+        let socket = Arc::new(UdpSocket::from_std(socket)?);
+        let limits = self.route.limits;
+        let answers = answer(socket.clone(), Arc::downgrade(&self.clients), client, limits.flow);
+        let task = tokio::spawn(async move {
+            answers.await;
+            drop(picked.connection);
+        });
+        Ok(Flow { socket, backend, task })
+    }
+
+    /// Ends the flows whose backends the service port has lost, once for each state of the table.
+    fn follow_table(&mut self) {
+        let generation = self.route.balancer.snapshot().generation();
+        if generation != self.generation {
+            self.generation = generation;
+            let (to, balancer) = (self.to(), self.route.balancer.clone());
+            self.flows.retain(|client, flow| balancer.still(*client, to, flow.backend));
+        }
+    }
+
+    fn to(&self) -> (IpAddr, Protocol, Port) {
+        (self.route.target.0, Protocol::Udp, self.route.target.1)
+    }
+}
+
+/// Carries a backend's answers to its client, until there were none for `idle`.
+async fn answer(
+    socket: Arc<UdpSocket>,
+    clients: Weak<UdpSocket>,
+    client: SocketAddr,
+    idle: std::time::Duration,
+) {
     loop {
-        // An error here is an earlier datagram's (ICMP): the socket goes on.
-        let Ok((length, client)) = socket.recv_from(&mut buffer).await else { continue };
-        let datagram = buffer.get(..length).unwrap_or_default().to_vec();
-        let datagram = match flows.get(&client).map(|flow| flow.try_send(datagram)) {
-            Some(Err(mpsc::error::TrySendError::Closed(datagram))) => datagram,
-            Some(_) => continue,
-            None => buffer.get(..length).unwrap_or_default().to_vec(),
+        let readable = tokio::select! {
+            readable = socket.readable() => readable,
+            () = sleep_until(Instant::now() + idle) => return,
         };
-        flows.retain(|_, flow| !flow.is_closed());
-        let picked = balancer.pick(client.ip(), (target.0, Protocol::Udp, target.1));
-        let backend = picked.and_then(|picked| picked.backends.first().copied());
-        if let Some(backend) = backend.filter(|_| flows.len() < MOST_FLOWS) {
-            let (send, queue) = mpsc::channel(QUEUE);
-            // The queue is empty: there is room.
-            let _ = send.try_send(datagram);
-            flows.insert(client, send);
-            tokio::spawn(flow(socket.clone(), client, backend, queue));
+        let Some(clients) = clients.upgrade().filter(|_| readable.is_ok()) else { return };
+        if pass(&socket, &clients, client).is_err() {
+            return;
         }
     }
 }
 
-/// Carries one flow until it has been silent for [`IDLE`].
-async fn flow(
-    clients: Arc<UdpSocket>,
-    client: SocketAddr,
-    backend: SocketAddr,
-    mut queue: mpsc::Receiver<Vec<u8>>,
-) {
-    let any: SocketAddr =
-        if backend.is_ipv4() { ([0; 4], 0).into() } else { ([0_u16; 8], 0).into() };
-    let Ok(socket) = UdpSocket::bind(any).await else { return };
-    if socket.connect(backend).await.is_err() {
-        return;
-    }
-    let mut buffer = vec![0; LARGEST];
+/// Passes on what has been answered.
+fn pass(socket: &UdpSocket, clients: &UdpSocket, client: SocketAddr) -> io::Result<()> {
+    let mut buffer = [0; LARGEST];
     loop {
-        let step = async {
-            tokio::select! {
-                datagram = queue.recv() => match datagram {
-                    Some(datagram) => socket.send(&datagram).await.map(drop),
-                    None => Err(std::io::ErrorKind::BrokenPipe.into()),
-                },
-                answer = socket.recv(&mut buffer) => match answer {
-                    Ok(length) => clients.send_to(buffer.get(..length).unwrap_or_default(), client).await.map(drop),
-                    Err(error) => Err(error),
-                },
+        match socket.try_recv(&mut buffer) {
+            // What the client's queue has no room for is lost, as in networks.
+            Ok(length) => {
+                let answer = buffer.get(..length).unwrap_or_default();
+                let _ = sendto(clients, answer, SendFlags::DONTWAIT, &client);
             }
-        };
-        // A backend that is gone ends its flow: the next datagram starts one with another backend.
-        if !matches!(timeout(IDLE, step).await, Ok(Ok(()))) {
-            return;
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+            Err(error) => return Err(error),
         }
     }
 }

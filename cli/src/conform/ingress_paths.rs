@@ -11,8 +11,11 @@ use svckit::{
 
 use super::Case;
 
+/// Runs a case; `None` when it can't be read.
+type Read = fn(&Value) -> Option<Case>;
+
 pub(crate) fn run(document: &Value) -> Vec<Case> {
-    let sections: [(&str, fn(&Value) -> Option<Case>); 4] = [
+    let sections: [(&str, Read); 4] = [
         ("cases", path_case),
         ("host_cases", host_case),
         ("host_precedence_cases", precedence_case),
@@ -30,7 +33,7 @@ pub(crate) fn run(document: &Value) -> Vec<Case> {
 }
 
 fn id(case: &Value, section: &str, position: usize) -> String {
-    let text = case.get("id").or(case.get("raw")).and_then(Value::as_str);
+    let text = case.get("id").or_else(|| case.get("raw")).and_then(Value::as_str);
     text.map_or_else(|| format!("{section}[{position}]"), str::to_owned)
 }
 

@@ -4,7 +4,9 @@
 //! calls; none of them decides anything itself.
 
 mod allocator_bands;
+mod dns;
 mod expectation;
+mod ingress_conformance;
 mod ingress_paths;
 mod ip_families;
 mod other_validation;
@@ -22,6 +24,8 @@ type Run = fn(&Value) -> Vec<Case>;
 /// The kinds there are.
 const KINDS: &[(&str, Run)] = &[
     ("allocator-bands", allocator_bands::run),
+    ("dns", dns::run),
+    ("ingress-conformance", ingress_conformance::run),
     ("ingress-paths", ingress_paths::run),
     ("ip-families", ip_families::run),
     ("other-validation", other_validation::run),

@@ -72,7 +72,8 @@ impl Servers {
             }
         }
         let mut refused = self.reconcile_pods(cluster);
-        self.balancer.publish(self.balancer.table().next(self.proxy.frontends(), &self.node));
+        let changed = self.proxy.take_changed();
+        self.balancer.update(|table| table.follow(&self.proxy, &changed));
         let frontends = self.frontends();
         let at = |frontend: &Frontend| {
             let (ip, port) = frontend.target;

@@ -13,6 +13,7 @@
 
 pub mod endpoint_slice;
 pub mod endpoints;
+mod expose;
 mod field;
 mod gates;
 pub mod ingress;
@@ -28,8 +29,9 @@ pub mod service_cidr;
 pub mod syntax;
 pub mod workload;
 
+pub use expose::{Expose, ExposeError, expose};
 pub use gates::Gates;
-pub use object::{default, validate, warnings};
+pub use object::{check, default, validate, warnings};
 pub use registry::{
     Admitted, AllocatedPort, Allocation, BadAllocation, Registry, Settings, SettingsError,
 };

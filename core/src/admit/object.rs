@@ -95,8 +95,49 @@ pub fn warnings(object: &Object) -> Vec<Finding> {
     }
 }
 
+/// Warnings and errors of an object as it was written: [`warnings`], [`default`] on a copy, [`validate`].
+///
+/// A health check port that is left open is nothing to tell: it will be allocated.
+#[must_use]
+pub fn check(object: &Object, gates: &Gates) -> Vec<Finding> {
+    let mut findings = warnings(object);
+    let mut copy = object.clone();
+    default(&mut copy);
+    if let Object::Service(service) = &mut copy {
+        service::normalize(service, None);
+    }
+    let open = matches!(&copy, Object::Service(it) if it.spec.health_check_node_port == 0);
+    let mut errors = validate(&copy, gates);
+    errors.retain(|finding| !(open && finding.path == "spec.healthCheckNodePort"));
+    findings.append(&mut errors);
+    findings
+}
+
 fn metadata_only(meta: &ObjectMeta, naming: Naming) -> Vec<Finding> {
     let mut notes = Notes::default();
     metadata::create(meta, naming, &mut notes);
     notes.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::{Pod, Service, ServicePort};
+    use std::{boxed::Box, string::String};
+
+    #[test]
+    fn a_written_object_is_checked_as_it_will_be() {
+        let mut balancer = Service::default();
+        balancer.metadata.name = "lb".into();
+        balancer.spec.r#type = "LoadBalancer".into();
+        balancer.spec.cluster_ip = "10.96.0.1".into();
+        balancer.spec.external_traffic_policy = "Local".into();
+        balancer.spec.ports.push(ServicePort { port: 80, ..Default::default() });
+        let mut object = Object::Service(Box::new(balancer));
+        assert_eq!(check(&object, &Gates::default()), []);
+        object.metadata_mut().labels.insert("a b".into(), String::new());
+        assert_eq!(check(&object, &Gates::default())[0].path, "metadata.labels");
+        let pod = Object::Pod(Box::<Pod>::default());
+        assert_eq!(check(&pod, &Gates::default())[0].path, "metadata.name");
+    }
 }

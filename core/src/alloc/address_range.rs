@@ -14,7 +14,7 @@ use core::{
     time::Duration,
 };
 use ipnet::IpNet;
-use std_alloc::{vec, vec::Vec};
+use std_alloc::vec::Vec;
 
 /// What Kubernetes' bitmap allocator uses of an IPv6 range.
 const BITMAP_MODE: u128 = 65_536;
@@ -69,22 +69,21 @@ impl AddressRange {
     ///
     /// # Errors
     ///
-    /// [`AllocError::RangeTooLarge`] for an IPv6 range larger than a /64.
+    /// None; an IPv6 range may have any size.
     pub fn in_bitmap_mode(cidr: IpNet, seed: Seed) -> Result<Self, AllocError> {
         Self::of_size(cidr, if cidr.addr().is_ipv6() { BITMAP_MODE } else { u128::MAX }, seed)
     }
 
     fn of_size(cidr: IpNet, limit: u128, seed: Seed) -> Result<Self, AllocError> {
         let range = cidr.trunc();
-        let (network, unusable, host_bits) = match range {
-            IpNet::V4(v4) => (u128::from(u32::from(v4.network())), 2, 32 - v4.prefix_len()),
-            IpNet::V6(v6) => (u128::from(v6.network()), 1, 128 - v6.prefix_len()),
+        let (network, unusable) = match range {
+            IpNet::V4(v4) => (u128::from(u32::from(v4.network())), 2),
+            IpNet::V6(v6) => (u128::from(v6.network()), 1),
         };
-        if host_bits > 64 {
-            return Err(AllocError::RangeTooLarge { range });
-        }
-        let size = (1_u128 << host_bits).min(limit);
-        let usable = u64::try_from(size.saturating_sub(unusable)).unwrap_or(u64::MAX);
+        let host_bits = u32::from(range.max_prefix_len() - range.prefix_len());
+        let size = 1_u128.checked_shl(host_bits).unwrap_or(u128::MAX).min(limit);
+        let usable = u64::try_from(size.saturating_sub(unusable))
+            .map_err(|_| AllocError::RangeTooLarge { range })?;
         let taken = Bands::new(usable, static_addresses(size), |len| {
             if usable < DENSE { Bitmap::dense(len) } else { Bitmap::sparse(len, seed) }
         });
@@ -149,6 +148,12 @@ impl AddressRange {
         Some(self.first()?..=self.addr(last))
     }
 
+    /// How many addresses the static band has.
+    #[must_use]
+    pub const fn static_band_len(&self) -> u64 {
+        self.taken.split()
+    }
+
     /// The addresses that are drawn first; `None` when there are no service addresses.
     #[must_use]
     pub fn dynamic_band(&self) -> Option<RangeInclusive<IpAddr>> {
@@ -175,7 +180,7 @@ impl AddressRange {
     pub fn reserve(&mut self, addr: IpAddr) -> Result<(), AllocError> {
         let number = self
             .number(addr)
-            .ok_or_else(|| AllocError::AddressOutOfRange { addr, ranges: vec![self.cidr] })?;
+            .ok_or_else(|| AllocError::AddressOutOfRange { addr, ranges: self.cidr.into() })?;
         if self.resting.remove(number) || self.taken.insert(number) {
             Ok(())
         } else {
@@ -191,7 +196,7 @@ impl AddressRange {
     pub fn allocate(&mut self, now: Time) -> Result<IpAddr, AllocError> {
         self.draw_rested(now)
             .or_else(|| self.draw_resting())
-            .ok_or_else(|| AllocError::AddressesExhausted { ranges: vec![self.cidr] })
+            .ok_or_else(|| AllocError::AddressesExhausted { ranges: self.cidr.into() })
     }
 
     /// Gives an address back, to rest. Answers whether it was held, so releasing twice is harmless.

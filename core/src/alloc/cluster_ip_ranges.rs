@@ -1,6 +1,6 @@
 //! The service addresses of a cluster: one or more ranges per family.
 
-use super::{AddressRange, AllocError};
+use super::{AddressRange, AllocError, error::Ranges};
 use crate::{Seed, Time, model::Family};
 use core::{net::IpAddr, time::Duration};
 use ipnet::IpNet;
@@ -169,9 +169,9 @@ impl ClusterIpRanges {
         }
         if !self.take_everywhere(addr) {
             let family = Family::of(addr);
-            return Err(match self.cidrs(family, |_| true) {
-                ranges if ranges.is_empty() => AllocError::NoRange { family },
-                ranges => AllocError::AddressOutOfRange { addr, ranges },
+            return Err(match self.named(family, |_| true) {
+                Some(ranges) => AllocError::AddressOutOfRange { addr, ranges },
+                None => AllocError::NoRange { family },
             });
         }
         Ok(())
@@ -191,9 +191,9 @@ impl ClusterIpRanges {
                 self.take_everywhere(addr);
                 Ok(addr)
             }
-            None => Err(match self.cidrs(family, |range| !range.draining) {
-                ranges if ranges.is_empty() => AllocError::NoRange { family },
-                ranges => AllocError::AddressesExhausted { ranges },
+            None => Err(match self.named(family, |range| !range.draining) {
+                Some(ranges) => AllocError::AddressesExhausted { ranges },
+                None => AllocError::NoRange { family },
             }),
         }
     }
@@ -252,9 +252,10 @@ impl ClusterIpRanges {
             .ok_or(AllocError::RangeUnknown { range: cidr })
     }
 
-    fn cidrs(&self, family: Family, keep: impl Fn(&Range) -> bool) -> Vec<IpNet> {
+    /// What an error says about the ranges of a family.
+    fn named(&self, family: Family, keep: impl Fn(&Range) -> bool) -> Option<Ranges> {
         let ranges = self.ranges.iter().filter(|range| range.family() == family && keep(range));
-        ranges.map(|range| range.addresses.cidr()).collect()
+        Ranges::of(ranges.map(|range| range.addresses.cidr()))
     }
 }
 

@@ -4,20 +4,19 @@ use super::{PortRange, Protocols};
 use crate::model::{Family, Port};
 use core::{fmt, net::IpAddr};
 use ipnet::IpNet;
-use std_alloc::vec::Vec;
 
 /// Why an address or a port can't be handed out, or a range can't be changed. Nothing has changed then.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AllocError {
     /// The address isn't a service address of any of these ranges: it lies outside, or it is the network or
     /// broadcast address.
-    #[error("{addr} is not one of the service addresses of {}", List(.ranges))]
+    #[error("{addr} is not one of the service addresses of {ranges}")]
     AddressOutOfRange {
         /// What was asked for.
         addr: IpAddr,
-        /// The ranges of that family, preferred ones first.
-        ranges: Vec<IpNet>,
+        /// The ranges of that family.
+        ranges: Ranges,
     },
     /// Somebody holds the address.
     #[error("{addr} is already allocated")]
@@ -26,10 +25,10 @@ pub enum AllocError {
         addr: IpAddr,
     },
     /// Every service address of these ranges is held.
-    #[error("no address is free in {}", List(.ranges))]
+    #[error("no address is free in {ranges}")]
     AddressesExhausted {
-        /// The ranges that were tried, in order.
-        ranges: Vec<IpNet>,
+        /// The ranges that were tried.
+        ranges: Ranges,
     },
     /// There is no range of this family to draw from.
     #[error("there is no {family} service range")]
@@ -89,18 +88,33 @@ pub enum AllocError {
     },
 }
 
-/// `a, b and c`.
-struct List<'a>(&'a [IpNet]);
+/// Ranges in an error: the preferred one, and how many others there are. `10.96.0.0/16 and 2 more`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ranges {
+    /// The preferred one.
+    pub first: IpNet,
+    /// How many others there are.
+    pub more: usize,
+}
 
-impl fmt::Display for List<'_> {
+impl Ranges {
+    /// These, preferred ones first; `None` when there are none.
+    pub(super) fn of(mut cidrs: impl Iterator<Item = IpNet>) -> Option<Self> {
+        Some(Self { first: cidrs.next()?, more: cidrs.count() })
+    }
+}
+
+impl From<IpNet> for Ranges {
+    fn from(first: IpNet) -> Self {
+        Self { first, more: 0 }
+    }
+}
+
+impl fmt::Display for Ranges {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (n, range) in self.0.iter().enumerate() {
-            match n {
-                0 => write!(f, "{range}")?,
-                n if n + 1 == self.0.len() => write!(f, " and {range}")?,
-                _ => write!(f, ", {range}")?,
-            }
+        match self.more {
+            0 => self.first.fmt(f),
+            more => write!(f, "{} and {more} more", self.first),
         }
-        Ok(())
     }
 }

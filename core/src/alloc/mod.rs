@@ -42,7 +42,7 @@ mod words;
 pub use address_range::AddressRange;
 pub use bitmap::Bitmap;
 pub use cluster_ip_ranges::ClusterIpRanges;
-pub use error::AllocError;
+pub use error::{AllocError, Ranges};
 pub use node_ports::NodePorts;
 pub use port_range::{BadPortRange, PortRange};
 pub use protocols::Protocols;

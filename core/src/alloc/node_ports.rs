@@ -43,7 +43,7 @@ impl NodePorts {
     /// All ports of the range, none of them held. Takes about two bytes per port.
     #[must_use]
     pub fn new(range: PortRange, seed: Seed) -> Self {
-        let bands = || Bands::new(range.size().into(), range.static_ports(), Bitmap::dense);
+        let bands = || Bands::new(range.size().into(), range.static_band_len(), Bitmap::dense);
         Self {
             range,
             held: vec![0; range.size() as usize],

@@ -70,19 +70,20 @@ impl PortRange {
     /// 128 of them (KEP-3668). `None` for ranges of 16 ports or fewer.
     #[must_use]
     pub fn static_band(self) -> Option<RangeInclusive<Port>> {
-        let count = self.static_ports();
-        Some(self.first..=self.port(count.checked_sub(1)?)?)
+        let last = self.static_band_len().checked_sub(1)?;
+        Some(self.first..=self.port(last)?)
+    }
+
+    /// How many ports the static band has.
+    #[must_use]
+    pub fn static_band_len(self) -> u64 {
+        static_ports(self.size())
     }
 
     /// The ports that are drawn first.
     #[must_use]
     pub fn dynamic_band(self) -> RangeInclusive<Port> {
-        self.port(self.static_ports()).unwrap_or(self.first)..=self.last
-    }
-
-    /// How many ports the static band has.
-    pub(super) fn static_ports(self) -> u64 {
-        static_ports(self.size())
+        self.port(self.static_band_len()).unwrap_or(self.first)..=self.last
     }
 
     /// The port `number` after the first.

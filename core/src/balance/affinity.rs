@@ -1,140 +1,278 @@
-//! Which backend a client was sent to (`sessionAffinity: ClientIP`).
+//! Which endpoint a client was given.
 //!
-//! A client is remembered per service port, as kube-proxy does: two ports of one Service may stick to different
-//! pods. Each new connection starts the time anew. Correctness doesn't depend on [`Affinity::expire`] being called
-//! in time: what has run out is never returned, expiry only frees memory.
+//! ```text
+//! 16 bytes for an IPv4 client:  service port 32 | address 32 | endpoint 32 | until 32
+//! ```
+//!
+//! An open-addressed table whose searches end after [`WINDOW`] slots. Nothing is ever removed: a slot whose time is
+//! up may be taken by whoever comes along, and counts as absent until then. No timers, no lists of what expires
+//! when: nothing has to *happen* when a client is forgotten. When the table is as large as it may become and a
+//! window is full, the client of it that has been silent longest makes room, so memory stays bounded whoever sends
+//! what.
+//!
+//! Endpoints are numbers that their owner never gives out twice for one service port. One that goes and comes back
+//! is another number, so its clients are let go the moment it leaves, without being looked for.
 
-use core::{
-    hash::Hash,
-    net::{IpAddr, SocketAddr},
-    time::Duration,
-};
-use hashbrown::HashMap;
-use std_alloc::collections::BTreeSet;
+use core::{net::IpAddr, num::NonZeroU32, time::Duration};
+use std_alloc::{vec, vec::Vec};
+
+use ahash::RandomState;
 
 use crate::{Seed, Time};
 
-/// Limits of the affinity table.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct AffinityConfig {
-    /// How many clients are remembered; the one whose time runs out first makes room. Default: 65,536.
-    pub max_clients: usize,
+/// How far a search goes. Up to 5/8 full, runs of this many slots don't occur in practice; at the limit they do, and
+/// bound what a search costs.
+const WINDOW: usize = 128;
+
+/// The smallest table.
+const SMALLEST: usize = 64;
+
+/// Ticks in a second. A tick is the precision of a timeout; 2^31 of them are 4 years.
+const TICKS: u64 = 16;
+
+/// An endpoint of one service port, as a number that is never used again for another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EndpointId(NonZeroU32);
+
+impl EndpointId {
+    /// The endpoint of this number; `None` for 0.
+    #[must_use]
+    pub const fn new(number: u32) -> Option<Self> {
+        match NonZeroU32::new(number) {
+            Some(number) => Some(Self(number)),
+            None => None,
+        }
+    }
+
+    /// Its number.
+    #[must_use]
+    pub const fn get(self) -> u32 {
+        self.0.get()
+    }
 }
 
-/// Remembers which backend each client talks to; `P` names a service port.
+/// Remembers which endpoint each client of each service port was given (`sessionAffinity: ClientIP`).
+///
+/// kube-proxy's rule: a client is an address, whichever of the service port's addresses it connects to; each
+/// connection starts its timer anew. Time is kept to 1/16 s, and a client is never remembered longer than asked.
 ///
 /// ```
-/// use core::time::Duration;
-/// use svckit::{Seed, Time, balance::{Affinity, AffinityConfig}};
+/// use std::time::Duration;
+/// use svckit::{Seed, Time, balance::{Affinity, EndpointId}};
 ///
-/// let mut affinity = Affinity::new(AffinityConfig::default(), Seed([1; 4]));
-/// let (client, backend) = ("192.0.2.1".parse()?, "10.244.0.7:8080".parse()?);
-/// affinity.remember("web", client, backend, Time::from_nanos(0), Duration::from_secs(10));
-/// assert_eq!(affinity.get(&"web", client, Time::from_nanos(9_000_000_000)), Some(backend));
-/// assert_eq!(affinity.get(&"web", client, Time::from_nanos(10_000_000_000)), None);
-/// # Ok::<(), core::net::AddrParseError>(())
+/// let mut affinity = Affinity::new(1000, Seed([1, 2, 3, 4]));
+/// let (port, client, hour) = (7, "192.0.2.1".parse().unwrap(), Duration::from_secs(3600));
+/// let at = |minutes: u64| Time::from_nanos(minutes * 60_000_000_000);
+/// let mut connect = |now| affinity.endpoint(port, client, now, hour, |_| true, || EndpointId::new(now.as_nanos() as u32 | 1));
+/// let first = connect(at(0));
+/// assert_eq!(connect(at(59)), first, "within the hour");
+/// assert_eq!(connect(at(118)), first, "the timer was started anew");
+/// assert_ne!(connect(at(178)), first, "an hour of silence");
 /// ```
 #[derive(Debug)]
-pub struct Affinity<P> {
-    config: AffinityConfig,
-    clients: HashMap<(P, IpAddr), (SocketAddr, Time), ahash::RandomState>,
-    by_expiry: BTreeSet<(Time, P, IpAddr)>,
+pub struct Affinity {
+    v4: Clients<u32>,
+    v6: Clients<u128>,
 }
 
-impl Default for AffinityConfig {
-    fn default() -> Self {
-        Self { max_clients: 65_536 }
-    }
-}
-
-impl<P: Clone + Ord + Hash> Affinity<P> {
-    /// Remembers nobody. `seed` keys the table: clients choose their addresses.
+impl Affinity {
+    /// An empty table that holds up to `limit` clients of each family at least, and twice as many at most.
+    ///
+    /// Memory: 16 bytes for a slot (IPv6: 32), and up to 3 slots per client while it grows.
     #[must_use]
-    pub fn new(config: AffinityConfig, seed: Seed) -> Self {
-        let clients = HashMap::with_hasher(seed.derive(0xaff1).hasher());
-        Self { config, clients, by_expiry: BTreeSet::new() }
+    pub fn new(limit: usize, seed: Seed) -> Self {
+        Self { v4: Clients::new(limit, seed.derive(4)), v6: Clients::new(limit, seed.derive(6)) }
     }
 
-    /// The backend that `client` sticks to at `now`, if any.
-    pub fn get(&self, port: &P, client: IpAddr, now: Time) -> Option<SocketAddr> {
-        let (backend, until) = self.clients.get(&(port.clone(), client))?;
-        (*until > now).then_some(*backend)
-    }
-
-    /// From `now` on for `timeout`, `client` sticks to `backend`. O(log n).
-    pub fn remember(
+    /// The endpoint `client` is remembered with, or else the one that `choose` picks; its timer starts anew.
+    ///
+    /// `still` tells whether a remembered endpoint may be used. One search in all, O(1); a table that has to grow
+    /// costs O(clients) once.
+    pub fn endpoint(
         &mut self,
-        port: P,
+        service_port: u32,
         client: IpAddr,
-        backend: SocketAddr,
         now: Time,
         timeout: Duration,
-    ) {
-        let until = now.saturating_add(timeout);
-        let before = self.clients.insert((port.clone(), client), (backend, until));
-        if let Some((_, expired)) = before {
-            self.by_expiry.remove(&(expired, port.clone(), client));
-        }
-        self.by_expiry.insert((until, port, client));
-        while self.by_expiry.len() > self.config.max_clients.max(1) {
-            self.forget_first();
+        still: impl FnOnce(EndpointId) -> bool,
+        choose: impl FnOnce() -> Option<EndpointId>,
+    ) -> Option<EndpointId> {
+        let ask = Ask { now: tick(now), until: until(now, timeout) };
+        match client {
+            IpAddr::V4(ip) => self.v4.endpoint((service_port, ip.to_bits()), ask, still, choose),
+            IpAddr::V6(ip) => self.v6.endpoint((service_port, ip.to_bits()), ask, still, choose),
         }
     }
 
-    /// When [`Affinity::expire`] will next forget a client.
+    /// The endpoint `client` is remembered with at `now`; nothing is refreshed.
     #[must_use]
-    pub fn next_expiry(&self) -> Option<Time> {
-        self.by_expiry.first().map(|(until, ..)| *until)
-    }
-
-    /// Frees what has run out by `now`. O(log n) for each client forgotten.
-    pub fn expire(&mut self, now: Time) {
-        while self.next_expiry().is_some_and(|until| until <= now) {
-            self.forget_first();
+    pub fn get(&self, service_port: u32, client: IpAddr, now: Time) -> Option<EndpointId> {
+        match client {
+            IpAddr::V4(ip) => self.v4.get((service_port, ip.to_bits()), tick(now)),
+            IpAddr::V6(ip) => self.v6.get((service_port, ip.to_bits()), tick(now)),
         }
     }
 
-    /// How many clients are remembered.
+    /// Clients remembered at `now`. Costs O(slots).
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.clients.len()
+    pub fn len(&self, now: Time) -> usize {
+        self.v4.live(tick(now)) + self.v6.live(tick(now))
     }
 
-    /// Whether nobody is remembered.
+    /// Whether nobody is remembered at `now`. Costs O(slots).
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.clients.is_empty()
+    pub fn is_empty(&self, now: Time) -> bool {
+        self.len(now) == 0
     }
 
-    fn forget_first(&mut self) {
-        if let Some((_, port, client)) = self.by_expiry.pop_first() {
-            self.clients.remove(&(port, client));
-        }
+    /// The memory of the table in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.v4.slots.capacity() * size_of::<Slot<u32>>()
+            + self.v6.slots.capacity() * size_of::<Slot<u128>>()
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// One client of one service port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Slot<A> {
+    address: A,
+    service_port: u32,
+    /// `None`: never used.
+    endpoint: Option<EndpointId>,
+    until: u32,
+}
 
-    #[test]
-    fn memory_is_bounded_and_time_runs() {
-        let mut affinity = Affinity::new(AffinityConfig { max_clients: 3 }, Seed([1; 4]));
-        let client = |n: u8| IpAddr::from([192, 0, 2, n]);
-        let backend = SocketAddr::from(([10, 0, 0, 1], 80));
-        let at = |seconds: u64| Time::from_nanos(seconds * 1_000_000_000);
-        let second = Duration::from_secs(1);
-        for n in 0..5 {
-            affinity.remember(1, client(n), backend, at(n.into()), 10 * second);
+const _: () = assert!(size_of::<Slot<u32>>() == 16 && size_of::<Slot<u128>>() == 32);
+
+/// The times of one search.
+#[derive(Clone, Copy)]
+struct Ask {
+    now: u32,
+    until: u32,
+}
+
+/// The clients of one family.
+#[derive(Debug)]
+struct Clients<A> {
+    slots: Vec<Slot<A>>,
+    used: usize,
+    most: usize,
+    hasher: RandomState,
+}
+
+impl<A: Copy + Eq + Default + core::hash::Hash> Clients<A> {
+    fn new(limit: usize, seed: Seed) -> Self {
+        let most = limit.saturating_mul(3).div_ceil(2).max(SMALLEST).checked_next_power_of_two();
+        Self {
+            slots: Vec::new(),
+            used: 0,
+            most: most.unwrap_or(1 << (usize::BITS - 1)),
+            hasher: seed.hasher(),
         }
-        assert_eq!(affinity.len(), 3, "the first ones made room");
-        assert_eq!(affinity.get(&1, client(0), at(5)), None);
-        assert_eq!(affinity.get(&2, client(4), at(5)), None, "another port");
-        affinity.remember(1, client(2), backend, at(11), 10 * second);
-        assert_eq!(affinity.get(&1, client(2), at(20)), Some(backend), "refreshed");
-        assert_eq!(affinity.get(&1, client(3), at(14)), None);
-        affinity.expire(at(15));
-        assert_eq!((affinity.len(), affinity.next_expiry()), (1, Some(at(21))));
     }
+
+    /// The slots a client may be in, in the order they are searched.
+    fn window(&self, key: (u32, A)) -> impl Iterator<Item = usize> + use<A> {
+        let mask = self.slots.len().wrapping_sub(1);
+        let start = self.hasher.hash_one(key) as usize;
+        (0..WINDOW.min(self.slots.len())).map(move |step| start.wrapping_add(step) & mask)
+    }
+
+    fn get(&self, key: (u32, A), now: u32) -> Option<EndpointId> {
+        self.window(key)
+            .map_while(|at| self.slots.get(at).filter(|slot| slot.endpoint.is_some()))
+            .find(|slot| (slot.service_port, slot.address) == key && !expired(slot.until, now))
+            .and_then(|slot| slot.endpoint)
+    }
+
+    fn endpoint(
+        &mut self,
+        key: (u32, A),
+        ask: Ask,
+        still: impl FnOnce(EndpointId) -> bool,
+        choose: impl FnOnce() -> Option<EndpointId>,
+    ) -> Option<EndpointId> {
+        if self.used * 8 >= self.slots.len() * 5 && self.slots.len() < self.most {
+            self.grow(ask.now);
+        }
+        // Where the client is, or else the best place for it: a free slot, or the one that expires first.
+        let (mut place, mut soonest) = (None, u32::MAX);
+        for at in self.window(key) {
+            let Some(slot) = self.slots.get_mut(at) else { break };
+            if (slot.service_port, slot.address) == key
+                && let Some(endpoint) = slot.endpoint
+            {
+                place = Some(at);
+                if !expired(slot.until, ask.now) && still(endpoint) {
+                    slot.until = ask.until;
+                    return Some(endpoint);
+                }
+                break;
+            }
+            let left = match slot.endpoint {
+                Some(_) if !expired(slot.until, ask.now) => slot.until.wrapping_sub(ask.now),
+                _ => 0,
+            };
+            if left < soonest {
+                (place, soonest) = (Some(at), left);
+            }
+            if slot.endpoint.is_none() {
+                break;
+            }
+        }
+        let endpoint = choose()?;
+        if let Some(slot) = place.and_then(|at| self.slots.get_mut(at)) {
+            self.used += usize::from(slot.endpoint.is_none());
+            let (service_port, address) = key;
+            *slot = Slot { address, service_port, endpoint: Some(endpoint), until: ask.until };
+        }
+        Some(endpoint)
+    }
+
+    /// Makes room: drops who is expired, and doubles if that is not enough.
+    fn grow(&mut self, now: u32) {
+        let live = self.live(now);
+        let size = (live * 2 + 1).next_power_of_two().clamp(SMALLEST, self.most);
+        let empty = Slot { address: A::default(), service_port: 0, endpoint: None, until: 0 };
+        let old = core::mem::replace(&mut self.slots, vec![empty; size]);
+        self.used = 0;
+        for slot in old.into_iter().filter(|slot| !expired(slot.until, now)) {
+            let Some(endpoint) = slot.endpoint else { continue };
+            let ask = Ask { now, until: slot.until };
+            self.place((slot.service_port, slot.address), ask, endpoint);
+        }
+    }
+
+    /// Puts in a client that isn't there.
+    fn place(&mut self, key: (u32, A), ask: Ask, endpoint: EndpointId) {
+        let free = self
+            .window(key)
+            .find(|at| self.slots.get(*at).is_some_and(|slot| slot.endpoint.is_none()));
+        if let Some(slot) = free.and_then(|at| self.slots.get_mut(at)) {
+            let (service_port, address) = key;
+            *slot = Slot { address, service_port, endpoint: Some(endpoint), until: ask.until };
+            self.used += 1;
+        }
+    }
+
+    fn live(&self, now: u32) -> usize {
+        let live = |slot: &&Slot<A>| slot.endpoint.is_some() && !expired(slot.until, now);
+        self.slots.iter().filter(live).count()
+    }
+}
+
+/// The tick of a time; it wraps after 8 years, so ticks are only compared by their distance.
+fn tick(now: Time) -> u32 {
+    (now.as_nanos() / (1_000_000_000 / TICKS)) as u32
+}
+
+/// The tick at which `timeout` has passed, rounded down; at most 4 years ahead.
+fn until(now: Time, timeout: Duration) -> u32 {
+    let longest = Duration::from_secs((i32::MAX as u64) / TICKS);
+    tick(now.saturating_add(timeout.min(longest)))
+}
+
+fn expired(until: u32, now: u32) -> bool {
+    until.wrapping_sub(now) as i32 <= 0
 }

@@ -1,9 +1,82 @@
-//! Picks one of a service port's backends.
+//! Picks one of a service port's endpoints for a new connection.
 //!
-//! [`RoundRobin`] visits each in turn; [`Affinity`] remembers which one a client was sent to.
+//! ```text
+//! Random         any of them, alike               RoundRobin       each in turn
+//! Maglev         one for each client, by a table  LeastConnections the one with the fewest
+//! Rendezvous     one for each client, by scores   TwoChoices       the better of two at random
+//! Weighted       at random, by weight             SmoothRoundRobin in turn, by weight, spread out
+//! ```
+//!
+//! Each is a value that knows how many endpoints there are, and answers [`Balance::pick`] with the number of one of
+//! them. None of them blocks, allocates while picking, or reads a clock; those that must remember something (whose
+//! turn it is, who holds how many connections) do it in atomic counters, so that threads can share them.
+//!
+//! [`Affinity`] remembers which endpoint a client was given, for Services with `sessionAffinity: ClientIP`.
+//!
+//! # What this module doesn't do
+//!
+//! It doesn't know which endpoints may be used: that is decided by `forward`, and what comes here is the list.
 
 mod affinity;
+mod least_connections;
+mod maglev;
+mod method;
+mod random;
+mod rendezvous;
 mod round_robin;
+mod smooth;
+mod two_choices;
+mod weighted;
 
-pub use affinity::{Affinity, AffinityConfig};
+pub use affinity::{Affinity, EndpointId};
+pub use least_connections::{Connection, Connections, LeastConnections};
+pub use maglev::Maglev;
+pub use method::Method;
+pub use random::Random;
+pub use rendezvous::Rendezvous;
 pub use round_robin::RoundRobin;
+pub use smooth::SmoothRoundRobin;
+pub use two_choices::TwoChoices;
+pub use weighted::Weighted;
+
+pub(crate) use method::Scheme;
+pub(crate) use random::scale;
+pub(crate) use round_robin::turn;
+
+use core::net::{IpAddr, SocketAddr};
+
+use crate::seed::mix;
+
+/// What one pick is made from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Draw {
+    /// A random number, another one for each connection.
+    pub entropy: u64,
+    /// The same number for all connections that should reach the same endpoint; see [`identity`].
+    pub key: u64,
+}
+
+/// Picks endpoints by number.
+pub trait Balance {
+    /// The number of an endpoint, from 0; `None` when there is none to pick.
+    fn pick(&self, draw: Draw) -> Option<usize>;
+}
+
+/// A number for an address and port that is the same on every machine and in every version.
+///
+/// Consistent hashing needs all nodes to agree, which keyed hashers of processes don't. Pass a `key` that all nodes
+/// share: whoever knows it can choose source ports that meet one endpoint.
+#[must_use]
+pub fn identity(addr: SocketAddr, key: u64) -> u64 {
+    let host = match addr.ip() {
+        IpAddr::V4(ip) => mix(key ^ u64::from(ip.to_bits())),
+        IpAddr::V6(ip) => {
+            let bits = ip.to_bits();
+            mix(mix(key ^ (bits >> 64) as u64) ^ bits as u64)
+        }
+    };
+    mix(host ^ u64::from(addr.port()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,25 +1,41 @@
-//! Each backend in turn.
+//! Each endpoint in turn.
 
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU32, Ordering};
 
-/// Visits each of a list's places in turn; many threads may ask at once, and nobody waits.
+use super::{Balance, Draw};
+
+/// Each endpoint in turn, whichever thread asks.
 ///
 /// ```
-/// use svckit::balance::RoundRobin;
+/// use svckit::balance::{Balance, Draw, RoundRobin};
 ///
-/// let turn = RoundRobin::default();
-/// let places: Vec<_> = (0..4).map(|_| turn.next(3)).collect();
-/// assert_eq!(places, [Some(0), Some(1), Some(2), Some(0)]);
-/// assert_eq!(turn.next(0), None);
+/// let turns = RoundRobin::new(3, 0);
+/// let picks = [(); 4].map(|()| turns.pick(Draw { entropy: 7, key: 7 }));
+/// assert_eq!(picks, [Some(0), Some(1), Some(2), Some(0)]);
 /// ```
-#[derive(Debug, Default)]
-pub struct RoundRobin(AtomicUsize);
+#[derive(Debug)]
+pub struct RoundRobin {
+    endpoints: usize,
+    next: AtomicU32,
+}
 
 impl RoundRobin {
-    /// The next place of a list of `len`; `None` when the list is empty.
-    ///
-    /// When the list has changed since the last time, the turn goes on from about where it was.
-    pub fn next(&self, len: usize) -> Option<usize> {
-        self.0.fetch_add(1, Ordering::Relaxed).checked_rem(len)
+    /// Takes turns among `endpoints`, beginning with number `start`.
+    #[must_use]
+    pub const fn new(endpoints: usize, start: u32) -> Self {
+        Self { endpoints, next: AtomicU32::new(start) }
     }
+}
+
+impl Balance for RoundRobin {
+    fn pick(&self, _: Draw) -> Option<usize> {
+        turn(&self.next, self.endpoints)
+    }
+}
+
+/// Whose turn it is among `n`. The count wraps after 4 billion turns, which may repeat or skip one endpoint once.
+#[inline]
+pub(crate) fn turn(next: &AtomicU32, n: usize) -> Option<usize> {
+    let n = u32::try_from(n).ok()?;
+    next.fetch_add(1, Ordering::Relaxed).checked_rem(n).map(|turn| turn as usize)
 }

@@ -93,7 +93,7 @@ impl Router {
     #[must_use]
     pub fn new(settings: Settings, classes: ClassSelection, seed: Seed) -> Self {
         let hasher = seed.hasher();
-        let routes = Routes::new(seed.derive(1).hasher(), settings.host_fallthrough);
+        let routes = Routes::new(seed.derive(1).hasher(), &settings);
         let mut router = Self {
             settings,
             classes: Classes::new(classes),

@@ -12,7 +12,8 @@ use ahash::RandomState;
 use std_alloc::sync::Arc;
 
 use super::{
-    DefaultRoute, Match, Outcome, Request, Route, Target, host_routes::HostRoutes, hosts::HostIndex,
+    DefaultRoute, Match, Outcome, PathPolicy, Request, Route, Settings, Target,
+    host_routes::HostRoutes, hosts::HostIndex,
 };
 
 /// All routes at one moment: immutable, and cheap to copy.
@@ -30,13 +31,27 @@ pub struct Routes {
     /// When no host has anything.
     pub(super) default: Option<Arc<DefaultRoute>>,
     pub(super) host_fallthrough: bool,
+    pub(super) paths: PathPolicy,
 }
 
 impl Routes {
     /// No routes.
-    pub(super) fn new(hasher: RandomState, host_fallthrough: bool) -> Self {
-        let (exact, wildcard) = (HostIndex::default(), HostIndex::default());
-        Self { hasher, exact, wildcard, every: None, default: None, host_fallthrough }
+    pub(super) fn new(hasher: RandomState, settings: &Settings) -> Self {
+        Self {
+            hasher,
+            exact: HostIndex::default(),
+            wildcard: HostIndex::default(),
+            every: None,
+            default: None,
+            host_fallthrough: settings.host_fallthrough,
+            paths: settings.paths,
+        }
+    }
+
+    /// The form of paths that these routes are for.
+    #[must_use]
+    pub const fn path_policy(&self) -> &PathPolicy {
+        &self.paths
     }
 
     /// Who takes requests for this host and path.

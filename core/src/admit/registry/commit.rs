@@ -28,7 +28,7 @@ pub(super) struct Done {
 
 /// Takes and draws what a plan needs; when something is missing, gives all of it back.
 pub(super) fn carry_out(plan: Plan, pool: &mut Pool, now: Time) -> Result<Done, Vec<Finding>> {
-    let Plan { key, mut object, takes, draws } = plan;
+    let Plan { key, mut object, takes, draws, unchanged: _ } = plan;
     let mut draw = Draw { pool, now, taken: Vec::new() };
     let result = draw
         .take(&takes)
@@ -120,17 +120,17 @@ fn exhausted(at: Field<'_>, error: AllocError) -> Finding {
 }
 
 impl Registry {
+    /// The stored Service, if a plan has nothing to do.
+    pub(super) fn unchanged(&self, plan: &Plan) -> Option<Admitted> {
+        let Stored { object, model } = self.services.get(&plan.key).filter(|_| plan.unchanged)?;
+        Some(Admitted { object: object.clone(), model: model.clone(), changed: false })
+    }
+
     /// Writes down what was carried out. What the Service held and holds no more is given back.
     pub(super) fn commit(&mut self, done: Done, now: Time) -> Admitted {
         let Done { key, object, model } = done;
         let before = self.own_claims(&key);
         self.remembered.remove(&key);
-        if let Some(stored) = self.services.get(&key)
-            && *stored.object == object
-        {
-            let Stored { object, model } = stored.clone();
-            return Admitted { object, model, changed: false };
-        }
         let after = claim::claims(&claim::allocation(&object.spec));
         for claim in &before {
             if after.binary_search(claim).is_err() {

@@ -108,6 +108,9 @@ impl Registry {
     /// [`crate::finding::Kind::Conflict`] that names the holder.
     pub fn apply(&mut self, service: api::Service, now: Time) -> Result<Admitted, Vec<Finding>> {
         let plan = self.plan(service)?;
+        if let Some(as_it_was) = self.unchanged(&plan) {
+            return Ok(as_it_was);
+        }
         let done = commit::carry_out(plan, &mut self.pool, now)?;
         Ok(self.commit(done, now))
     }
@@ -119,10 +122,11 @@ impl Registry {
     /// As [`Registry::apply`].
     pub fn dry_run(&self, service: api::Service, now: Time) -> Result<Admitted, Vec<Finding>> {
         let plan = self.plan(service)?;
+        if let Some(as_it_was) = self.unchanged(&plan) {
+            return Ok(as_it_was);
+        }
         let done = commit::carry_out(plan, &mut self.pool.clone(), now)?;
-        let stored = self.services.get(&done.key);
-        let changed = stored.is_none_or(|stored| *stored.object != done.object);
-        Ok(Admitted { object: Arc::new(done.object), model: Arc::new(done.model), changed })
+        Ok(Admitted { object: Arc::new(done.object), model: Arc::new(done.model), changed: true })
     }
 
     /// The Service is gone; what it held is free again after the quarantine. Returns whether there was one.

@@ -41,6 +41,8 @@ pub(super) struct Plan {
     /// Numbers that were asked for and that the Service does not hold yet.
     pub(super) takes: Vec<Claim>,
     pub(super) draws: Draws,
+    /// The stored object is just so: there is nothing to do.
+    pub(super) unchanged: bool,
 }
 
 /// What the author left to us.
@@ -78,6 +80,11 @@ impl Registry {
         let mut findings = self.prepare(&mut object, old);
         recall(&mut object, &held);
         let draws = self.draws(&mut object, key, &held);
+        if findings.is_empty() && draws.is_empty() && stored == Some(&object) {
+            // What was accepted once and is as it was needs no second look.
+            let key = key.clone();
+            return Ok(Plan { key, object, takes: Vec::new(), draws, unchanged: true });
+        }
         for finding in self.rules(&object, old) {
             if !findings.contains(&finding) && !draws.answers(&finding) {
                 findings.push(finding);
@@ -88,7 +95,7 @@ impl Registry {
         if !notes.0.is_empty() {
             return Err(notes.0);
         }
-        Ok(Plan { key: key.clone(), object, takes, draws })
+        Ok(Plan { key: key.clone(), object, takes, draws, unchanged: false })
     }
 
     /// Defaults, what the stored object has, and families.
@@ -235,6 +242,10 @@ impl Registry {
 }
 
 impl Draws {
+    fn is_empty(&self) -> bool {
+        self.addresses.is_empty() && self.ports.is_empty() && !self.health
+    }
+
     /// Whether a finding only says that something is missing which will be drawn.
     fn answers(&self, finding: &Finding) -> bool {
         self.health && finding.kind == Kind::Required && finding.path == "spec.healthCheckNodePort"

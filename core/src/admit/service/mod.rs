@@ -1,13 +1,13 @@
 //! Services: defaults, rules, and what happens to fields when an object is written again.
 //!
 //! ```text
-//! create   default → normalize → fill_families →            allocate → validate
-//! update   default → carry_over → normalize → fill_families → allocate → drop_type_dependent → validate_update
+//! create   default →                                    normalize → fill_families → validate        → allocate
+//! update   default → carry_over → drop_type_dependent → normalize → fill_families → validate_update → allocate
 //! ```
 //!
-//! The functions here are the steps; whoever keeps Services takes them in order and allocates. The rules stand one group
-//! to a file, each beside its number in Kubernetes' order: `validate` calls them all, so one look at a manifest
-//! reports everything that is wrong with it.
+//! The functions here are the steps; [`super::Registry`] takes them in order and allocates. An API server allocates
+//! before it validates, and so touches its allocators for objects that it then refuses. The rules stand one group to a
+//! file: `validate` calls them all, so one look at a manifest reports everything that is wrong with it.
 //!
 //! # Quirks
 //!

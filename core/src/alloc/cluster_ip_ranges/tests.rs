@@ -34,17 +34,14 @@ fn refusals_name_the_ranges() {
     let mut refused = |addr: &str| ranges.reserve(addr.parse().unwrap()).unwrap_err().to_string();
     assert_eq!(
         refused("192.0.2.1"),
-        "192.0.2.1 is not one of the service addresses of 10.0.0.0/30, 10.0.1.0/30 and 10.0.2.0/30"
+        "192.0.2.1 is not one of the service addresses of 10.0.0.0/30 and 2 more"
     );
     assert_eq!(refused("fd00::1"), "there is no IPv6 service range");
     let exhausted = ranges.allocate(Family::V6, Time::default()).unwrap_err();
     assert_eq!(exhausted, AllocError::NoRange { family: Family::V6 });
     draw_all(&mut ranges, Family::V4);
     let exhausted = ranges.allocate(Family::V4, Time::default()).unwrap_err();
-    assert_eq!(
-        exhausted.to_string(),
-        "no address is free in 10.0.0.0/30, 10.0.1.0/30 and 10.0.2.0/30"
-    );
+    assert_eq!(exhausted.to_string(), "no address is free in 10.0.0.0/30 and 2 more");
 }
 
 #[test]

@@ -1,0 +1,98 @@
+//! Resolvers that are asked about names of others.
+
+use super::LARGEST;
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+use svckit::dns::{self, Message, Peer, Transport};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpStream, UdpSocket},
+    time::timeout,
+};
+
+/// How long one resolver may take.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Who is asked about names outside the zones.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Upstream {
+    /// Nobody: such questions are refused.
+    None,
+    /// The resolvers of `/etc/resolv.conf`, read anew for each question.
+    #[default]
+    System,
+    /// These, in turn, until one answers.
+    Addresses(Vec<SocketAddr>),
+}
+
+impl Upstream {
+    /// The question's reply as the first working resolver gives it.
+    pub(super) async fn relay(&self, question: &[u8], transport: Transport) -> Option<Vec<u8>> {
+        for resolver in self.resolvers() {
+            let asked = match transport {
+                Transport::Udp => timeout(PATIENCE, ask_udp(resolver, question)).await,
+                Transport::Tcp => timeout(PATIENCE, ask_tcp(resolver, question)).await,
+            };
+            if let Ok(Ok(reply)) = asked {
+                return Some(reply);
+            }
+        }
+        None
+    }
+
+    /// What the resolvers say about the target of an alias.
+    pub(super) async fn resolve(&self, need: &dns::Upstream, peer: Peer) -> Option<Vec<u8>> {
+        // The number only tells replies of one socket apart, and each question has a socket of its own.
+        let id = (peer.entropy >> 48) as u16;
+        let question = Message::question(id, &need.target, need.qtype);
+        let reply = self.relay(&question, Transport::Udp).await?;
+        match Message::decode(&reply) {
+            Ok(short) if short.truncated && peer.transport == Transport::Tcp => {
+                self.relay(&question, Transport::Tcp).await
+            }
+            _ => Some(reply),
+        }
+    }
+
+    fn resolvers(&self) -> Vec<SocketAddr> {
+        match self {
+            Self::None => Vec::new(),
+            Self::Addresses(addresses) => addresses.clone(),
+            Self::System => {
+                let text = std::fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
+                let lines = text.lines().filter_map(|line| line.strip_prefix("nameserver"));
+                let addresses = lines.filter_map(|line| line.trim().parse::<IpAddr>().ok());
+                addresses.map(|address| SocketAddr::new(address, 53)).collect()
+            }
+        }
+    }
+}
+
+async fn ask_udp(resolver: SocketAddr, question: &[u8]) -> io::Result<Vec<u8>> {
+    let any: IpAddr = if resolver.is_ipv4() { [0; 4].into() } else { [0; 16].into() };
+    let socket = UdpSocket::bind((any, 0)).await?;
+    socket.connect(resolver).await?;
+    socket.send(question).await?;
+    let mut reply = vec![0; LARGEST];
+    loop {
+        let length = socket.recv(&mut reply).await?;
+        // Whoever guesses neither port nor number is not the resolver.
+        if reply.get(..2) == question.get(..2) && length >= 12 {
+            reply.truncate(length);
+            return Ok(reply);
+        }
+    }
+}
+
+async fn ask_tcp(resolver: SocketAddr, question: &[u8]) -> io::Result<Vec<u8>> {
+    let mut stream = TcpStream::connect(resolver).await?;
+    let length = u16::try_from(question.len()).map_err(io::Error::other)?;
+    stream.write_all(&[&length.to_be_bytes()[..], question].concat()).await?;
+    let length = stream.read_u16().await?;
+    let mut reply = vec![0; usize::from(length)];
+    stream.read_exact(&mut reply).await?;
+    Ok(reply)
+}

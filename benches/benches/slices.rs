@@ -1,0 +1,124 @@
+//! Claim: with a hundred times the Services, one pod's change and a pod of a cold start cost at most 2.5 times as
+//! much: not flat, and far from the size.
+#![allow(
+    missing_docs,
+    clippy::indexing_slicing,
+    reason = "criterion's macros, and fixtures of known size"
+)]
+
+use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
+use std::sync::Arc;
+use svckit::{
+    Seed,
+    model::{
+        Change, ClusterIps, Exposure, NamespacedName, Pod, Port, Protocol, Service, ServicePort,
+        TargetPort, TrafficPolicy,
+    },
+    select::Selector,
+    slices::Controller,
+};
+
+/// Pods of each Service.
+const PODS: usize = 10;
+
+fn service(n: usize) -> Change {
+    let Some(port) = Port::new(80) else { unreachable!("80 is a port") };
+    Change::Service(Arc::new(Service {
+        key: NamespacedName::new(format!("n{}", n % 50), format!("s{n}")),
+        exposure: Exposure::ClusterIp(ClusterIps::single([10, 96, 0, 1].into())),
+        ports: vec![ServicePort {
+            name: "".into(),
+            protocol: Protocol::Tcp,
+            port,
+            target: TargetPort::Number(port),
+            node_port: None,
+            app_protocol: None,
+        }],
+        selector: Some(Selector::from_pairs([("app", format!("s{n}"))])),
+        affinity: None,
+        external_traffic: TrafficPolicy::Cluster,
+        internal_traffic: TrafficPolicy::Cluster,
+        external_ips: vec![],
+        publish_not_ready: false,
+        traffic_distribution: None,
+        proxy_name: None,
+        annotations: vec![],
+    }))
+}
+
+fn pod(n: usize, ready: bool) -> Change {
+    let service = n / PODS;
+    let labels = [("app", format!("s{service}")), ("env", "prod".into())];
+    Change::Pod(Arc::new(Pod {
+        key: NamespacedName::new(format!("n{}", service % 50), format!("p{n}")),
+        uid: "".into(),
+        labels: labels.into_iter().collect(),
+        addresses: vec![std::net::Ipv4Addr::from(0x0a00_0000 + n as u32).into()],
+        ready,
+        terminating: false,
+        node: None,
+        host_network: false,
+        hostname: None,
+        subdomain: None,
+        ports: vec![],
+    }))
+}
+
+/// Full sizes to measure; small ones when each bench only runs once.
+fn sizes() -> [usize; 3] {
+    if std::env::args().any(|arg| arg == "--test") { [2, 4, 8] } else { [100, 1_000, 10_000] }
+}
+
+fn changes(services: usize) -> Vec<Change> {
+    (0..services).map(service).chain((0..services * PODS).map(|n| pod(n, true))).collect()
+}
+
+fn filled(changes: &[Change]) -> Controller {
+    let mut controller = Controller::new(Seed([7; 4]));
+    changes.iter().for_each(|change| controller.apply(change));
+    controller
+}
+
+fn cold(c: &mut Criterion) {
+    let mut group = c.benchmark_group("slices/cold");
+    group.sample_size(10);
+    for services in sizes() {
+        let changes = changes(services);
+        group.throughput(criterion::Throughput::Elements((services * PODS) as u64));
+        group.bench_function(BenchmarkId::from_parameter(services), |b| {
+            b.iter_batched(
+                || (),
+                |()| {
+                    let mut controller = filled(&changes);
+                    assert_eq!(controller.take_writes().len(), services);
+                    controller
+                },
+                BatchSize::PerIteration,
+            );
+        });
+    }
+    group.finish();
+}
+
+fn one_change(c: &mut Criterion) {
+    let mut group = c.benchmark_group("slices/one_change");
+    for services in sizes() {
+        let mut controller = filled(&changes(services));
+        assert_eq!(controller.take_writes().len(), services);
+        let events = [false, true].map(|ready| pod(services * PODS / 2, ready));
+        let mut turn = 0;
+        group.bench_function(BenchmarkId::from_parameter(services), |b| {
+            b.iter(|| {
+                controller.apply(&events[turn % 2]);
+                turn += 1;
+                let writes = controller.take_writes();
+                assert_eq!(writes.len(), 1);
+                writes
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, cold, one_change);
+criterion_main!(benches);

@@ -1,0 +1,94 @@
+//! Which zone a name belongs to, worked out once per configuration.
+
+use std_alloc::{boxed::Box, vec::Vec};
+
+use super::{
+    Name, Options,
+    arpa::Root,
+    name::{Folded, labels},
+};
+
+/// What a zone holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Services and pods of this cluster.
+    Cluster,
+    /// ServiceImports.
+    Multicluster,
+    /// Names of addresses.
+    Reverse(Root),
+    /// External addresses.
+    External,
+    /// Names of external addresses.
+    ExternalReverse(Root),
+}
+
+/// One zone that is served.
+#[derive(Debug)]
+pub(super) struct Served {
+    /// Lower-cased.
+    pub(super) wire: Box<[u8]>,
+    pub(super) labels: usize,
+    pub(super) kind: Kind,
+    /// A missing name is somebody else's question.
+    pub(super) fallthrough: bool,
+}
+
+/// All of them.
+#[derive(Debug)]
+pub(super) struct ServedZones {
+    /// Longest first.
+    zones: Vec<Served>,
+    /// Where PTR records of cluster addresses point into.
+    pub(super) primary: Name,
+    /// The same for external addresses.
+    pub(super) external: Name,
+}
+
+impl ServedZones {
+    pub(super) fn new(options: &Options) -> Self {
+        let falls = |zone: &Name| options.fallthrough.iter().any(|falls| zone.is_within(falls));
+        let served = |zone: &Name, kind| Served {
+            wire: zone.as_wire().to_ascii_lowercase().into(),
+            labels: labels(zone.as_wire()).count(),
+            kind,
+            fallthrough: falls(zone),
+        };
+        let mut zones: Vec<_> = options
+            .zones
+            .iter()
+            .map(|zone| {
+                let multicluster = options.multicluster_zones.contains(zone);
+                let plain = if multicluster { Kind::Multicluster } else { Kind::Cluster };
+                served(zone, Root::of(zone).map_or(plain, Kind::Reverse))
+            })
+            .collect();
+        let external = options.external.iter().flat_map(|external| &external.zones);
+        zones.extend(external.clone().map(|zone| {
+            served(zone, Root::of(zone).map_or(Kind::External, Kind::ExternalReverse))
+        }));
+        zones.sort_by_key(|zone| core::cmp::Reverse(zone.wire.len()));
+        let first = |mut zones: Box<dyn Iterator<Item = &Name> + '_>| {
+            zones.find(|zone| Root::of(zone).is_none()).cloned().unwrap_or_else(Name::root)
+        };
+        Self {
+            zones,
+            primary: first(Box::new(options.zones.iter())),
+            external: first(Box::new(external)),
+        }
+    }
+
+    /// The longest zone that `name` is in.
+    pub(super) fn of(&self, name: &Folded) -> Option<&Served> {
+        self.zones.iter().find(|zone| {
+            name.count()
+                .checked_sub(zone.labels)
+                .is_some_and(|left| name.suffix(left) == &*zone.wire)
+        })
+    }
+
+    /// The zone of exactly this name.
+    pub(super) fn named(&self, name: &Name) -> Option<&Served> {
+        self.zones.iter().find(|zone| zone.wire.eq_ignore_ascii_case(name.as_wire()))
+    }
+}

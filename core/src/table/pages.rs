@@ -1,0 +1,65 @@
+//! An array in pages that copies share.
+
+use std_alloc::{sync::Arc, vec::Vec};
+
+/// Pages per branch.
+const FAN: usize = 32;
+
+type Page<T, const N: usize> = Arc<[T; N]>;
+type Branch<T, const N: usize> = Arc<[Page<T, N>; FAN]>;
+
+/// An endless array of defaults, of which pages of `N` exist once something was written near.
+///
+/// A clone costs one count; a write after it copies one page, one branch of [`FAN`] pointers and the list of
+/// branches. Two levels, because counting up the references of all pages of a large array would cost more than
+/// copying the page.
+#[derive(Clone, Debug)]
+pub(super) struct Paged<T, const N: usize> {
+    branches: Arc<[Branch<T, N>]>,
+    blank: Page<T, N>,
+}
+
+impl<T: Clone + Default, const N: usize> Paged<T, N> {
+    pub(super) fn new() -> Self {
+        let blank = Arc::new(core::array::from_fn(|_| T::default()));
+        Self { branches: Arc::new([]), blank }
+    }
+
+    /// One page; `None` beyond what was ever written.
+    #[inline]
+    pub(super) fn page(&self, page: usize) -> Option<&[T; N]> {
+        self.branches.get(page / FAN)?.get(page % FAN).map(|page| &**page)
+    }
+
+    /// One item; `None` beyond what was ever written.
+    #[inline]
+    pub(super) fn get(&self, at: usize) -> Option<&T> {
+        self.page(at / N)?.get(at % N)
+    }
+
+    /// One page for writing; not shared with clones any more.
+    pub(super) fn page_mut(&mut self, page: usize) -> Option<&mut [T; N]> {
+        if page / FAN >= self.branches.len() {
+            let fresh = || Arc::new(core::array::from_fn(|_| self.blank.clone()));
+            let missing = page / FAN + 1 - self.branches.len();
+            let all = self.branches.iter().cloned().chain((0..missing).map(|_| fresh()));
+            self.branches = all.collect::<Vec<_>>().into();
+        }
+        let branch = Arc::make_mut(&mut self.branches).get_mut(page / FAN)?;
+        Arc::make_mut(branch).get_mut(page % FAN).map(Arc::make_mut)
+    }
+
+    /// Writes one item.
+    pub(super) fn set(&mut self, at: usize, item: T) {
+        if let Some(slot) = self.page_mut(at / N).and_then(|page| page.get_mut(at % N)) {
+            *slot = item;
+        }
+    }
+
+    /// Bytes of the pages that exist, those shared with others included.
+    pub(super) fn bytes(&self) -> usize {
+        let pages = self.branches.iter().flat_map(|branch| branch.iter());
+        let written = pages.filter(|page| !Arc::ptr_eq(page, &self.blank)).count();
+        written * size_of::<[T; N]>() + self.branches.len() * size_of::<[Page<T, N>; FAN]>()
+    }
+}
