@@ -13,7 +13,7 @@ use svckit::{
     Seed,
     forward::{Desired, Item, Proxy},
     plan::Planner,
-    render::nft::{Ruleset, WriteError},
+    render::nft::Ruleset,
 };
 
 /// The kernel's nftables, through the `nft` command.
@@ -78,12 +78,12 @@ impl Nft {
         self.planner.follow(proxy);
         let Some(mut plan) = self.planner.plan() else { return Ok(None) };
         self.text.clear();
-        if self.ruleset.write(&plan, proxy.node(), &mut self.text) == Err(WriteError::InDoubt) {
+        if self.ruleset.write(&plan, proxy.node(), &mut self.text).is_err() {
             self.planner.reset();
             let Some(full) = self.planner.plan() else { return Ok(None) };
             plan = full;
             self.text.clear();
-            // A full plan is never in doubt, and a String takes any text.
+            // A full plan has no doubts and all chains, and a String takes any text.
             let _ = self.ruleset.write(&plan, proxy.node(), &mut self.text);
         }
         if let Err(error) = self.run() {

@@ -8,7 +8,7 @@ use std_alloc::{
 };
 
 use super::{
-    Chain, Element, Map, Value,
+    Chain, Element, Map, Mark, Value,
     elements::elements,
     skeleton::{chains, declaration, fixed_sets},
     text::Words,
@@ -18,6 +18,9 @@ use crate::{
     model::Family,
     plan::{Before, Op, Plan},
 };
+
+/// Chains are there for so many endpoints from the start, needed or not.
+const SPARE: u32 = 10;
 
 /// Elements per command: a line that people can still read.
 const PER_COMMAND: usize = 500;
@@ -37,6 +40,11 @@ pub enum WriteError {
     /// What is installed for some key is in doubt, and nft can't delete what may not be there. Reset the planner.
     #[error("what is installed is in doubt: a full plan is needed")]
     InDoubt,
+    /// A number of endpoints that no chain is there for. nft up to 1.0.6 can't add a rule that looks up an endpoint
+    /// to a table that is there already; it takes the map's `th dport` for another protocol. Reset the planner; the
+    /// full plan that follows has the chain, and keeps it.
+    #[error("a new chain is needed, and with it a full plan")]
+    NewChain,
     /// The output refused the text.
     #[error("the output refused the text")]
     Output,
@@ -77,7 +85,6 @@ impl Ruleset {
         out: &mut impl Write,
     ) -> fmt::Result {
         self.node = node.clone();
-        self.chains.clear();
         let mut lists: BTreeMap<(Family, Map), String> = BTreeMap::new();
         let mut found = Vec::new();
         for (item, desired) in items {
@@ -89,6 +96,7 @@ impl Ruleset {
                 write!(list, "{separator}      {element}")?;
             }
         }
+        self.add_spares();
         for family in [Family::V4, Family::V6] {
             let words = Words::of(family);
             writeln!(out, "table {} svckit\ndelete table {} svckit", words.ip, words.ip)?;
@@ -97,6 +105,22 @@ impl Ruleset {
             }
         }
         Ok(())
+    }
+
+    /// Chains that a change is likely to need.
+    fn add_spares(&mut self) {
+        let picking = |chain: &Chain| Chain { count: 0, ..chain.unmarked() };
+        let mut kinds: BTreeSet<(Family, Chain)> =
+            self.chains.iter().map(|(family, chain)| (*family, picking(chain))).collect();
+        for family in [Family::V4, Family::V6] {
+            for (node_port, local) in [(false, false), (false, true), (true, false), (true, true)] {
+                let mark = Mark::Nobody;
+                kinds.insert((family, Chain { mark, node_port, local, count: 0, timeout: 0 }));
+            }
+        }
+        for (family, kind) in kinds {
+            self.chains.extend((1..=SPARE).map(|count| (family, Chain { count, ..kind })));
+        }
     }
 
     fn write_table(
@@ -132,11 +156,14 @@ impl Ruleset {
         out: &mut impl Write,
     ) -> Result<(), WriteError> {
         let (gone, new) = self.differences(ops)?;
-        commands("delete", &gone, out)?;
         let mut missing = Vec::new();
         for element in &new {
             self.note_chains(element, |chain| missing.push((element.family, chain)));
         }
+        if missing.iter().any(|(_, chain)| chain.mark == Mark::Nobody) {
+            return Err(WriteError::NewChain);
+        }
+        commands("delete", &gone, out)?;
         for (family, chain) in missing {
             let words = Words::of(family);
             writeln!(out, "table {} svckit {{\n  chain {chain} {{", words.ip)?;
@@ -157,7 +184,6 @@ impl Ruleset {
                 Op::Delete { key, before } => (key, before, None),
                 Op::Upsert { key, before, after } => (key, before, Some(after)),
             };
-            let family_of = |element: &Element| self.node.families.contains(&element.family);
             match before {
                 Before::Absent => {}
                 Before::Known(desired) => elements(key, desired, &self.node, &mut gone),
@@ -166,9 +192,9 @@ impl Ruleset {
             if let Some(desired) = after {
                 elements(key, desired, &self.node, &mut new);
             }
-            gone.retain(family_of);
-            new.retain(family_of);
         }
+        gone.retain(|element| self.node.families.contains(&element.family));
+        new.retain(|element| self.node.families.contains(&element.family));
         gone.sort_unstable();
         new.sort_unstable();
         let unchanged: BTreeSet<Element> =

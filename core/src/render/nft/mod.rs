@@ -10,7 +10,8 @@
 //! There is no chain, rule or anonymous set per Service: kernels search all sets of a table for each of those, and
 //! a cluster of 10,000 Services takes minutes to load. Here a Service is elements of named maps, and chains are
 //! shared by all that have the same number of endpoints ([`Chain`] tells their names). One endpoint more or less is
-//! three to five elements in one transaction.
+//! three to five elements in one transaction, as long as chains for that many endpoints are there: those for up to
+//! ten always are, others from the first time they are needed, which writes the tables anew.
 //!
 //! Other maps hold what differs: external policy Local has two sets (`short` for pods and the node itself, `local`
 //! for everybody else, in slots from 65,536 on), `refuse` answers for what has no endpoints, `ranged` and `allowed`

@@ -142,7 +142,11 @@ pub(super) fn chains(
         writeln!(out, "    {ip} daddr @cluster-ips goto reject-it")?;
         writeln!(out, "    {ip} daddr @service-cidrs drop")
     })?;
-    chain("reject-it", out, |out| writeln!(out, "    reject"))
+    chain("reject-it", out, |out| {
+        // Kernels ration ICMP per client; resets come at once, always.
+        writeln!(out, "    meta l4proto tcp reject with tcp reset")?;
+        writeln!(out, "    reject")
+    })
 }
 
 fn base_chains(node: &NodeConfig, family: Family, out: &mut impl Write) -> fmt::Result {

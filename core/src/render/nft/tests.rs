@@ -85,19 +85,9 @@ fn one_endpoint_is_a_few_elements() {
 delete element ip svckit svc { 10.96.0.10 . tcp . 80 : goto c-n2 }
 delete element ip svckit node-svc { tcp . 30080 : goto node-e-n2 }
 table ip svckit {
-  chain n3 {
-    dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 3 map @eps
-  }
-}
-table ip svckit {
   chain c-n3 {
     ip saddr != @pod-cidrs meta mark set meta mark | 0x00004000
     goto n3
-  }
-}
-table ip svckit {
-  chain node-n3 {
-    dnat ip to meta l4proto . th dport . numgen random mod 3 map @node-eps
   }
 }
 table ip svckit {
@@ -154,6 +144,19 @@ fn doubt_asks_for_a_full_plan() {
     rig.planner.reset();
     let full = rig.planner.plan().unwrap();
     assert!(rig.write(&full).unwrap().starts_with("table ip svckit\ndelete table ip svckit\n"));
+}
+
+#[test]
+fn a_chain_for_more_endpoints_than_ever_asks_for_a_full_plan() {
+    let mut rig = Rig::new();
+    rig.set(frontend(&[1])).unwrap();
+    let eleven: Vec<u8> = (1..=11).collect();
+    assert_eq!(rig.set(frontend(&eleven)), Err(WriteError::NewChain));
+    rig.planner.reset();
+    let full = rig.planner.plan().unwrap();
+    assert!(rig.write(&full).unwrap().contains("numgen random mod 11 map @eps"));
+    rig.set(frontend(&[1])).unwrap();
+    assert!(rig.set(frontend(&eleven)).is_ok(), "it is kept");
 }
 
 #[test]
