@@ -1,11 +1,20 @@
 //! What one Ingress asks for, host by host.
 
-use std_alloc::{collections::BTreeMap, format, string::ToString, sync::Arc, vec::Vec};
+use std_alloc::{
+    collections::BTreeMap,
+    format,
+    string::{String, ToString},
+    sync::Arc,
+    vec::Vec,
+};
 
-use super::{Backend, BackendRef, DefaultRoute, Pattern, Route, Settings};
+use super::{
+    Backend, BackendRef, BadPath, DefaultRoute, Pattern, Rewrite, Route, RouteOptions, Settings,
+    options,
+};
 use crate::{
     finding::{Finding, Kind},
-    model::{Ingress, IngressBackend, IngressPath, NamespacedName, Service, ServiceKey},
+    model::{Ingress, IngressBackend, IngressPath, NamespacedName, PathType, Service, ServiceKey},
 };
 
 /// The annotation that named a class before there was a field for it.
@@ -22,6 +31,8 @@ pub(super) struct Claim {
     pub(super) routes: Vec<Arc<Route>>,
     /// Takes what no path of the host takes.
     pub(super) default: Option<Arc<DefaultRoute>>,
+    /// Its routes take requests of other routes, or none.
+    pub(super) is_canary: bool,
 }
 
 /// Everything one Ingress asks for.
@@ -41,7 +52,13 @@ pub(super) type Services<'s> = &'s dyn Fn(&ServiceKey) -> Option<Arc<Service>>;
 impl Claims {
     /// Reads an Ingress of ours.
     pub(super) fn new(ingress: &Arc<Ingress>, settings: &Settings, services: Services<'_>) -> Self {
-        let mut reader = Reader { ingress, settings, services, findings: Vec::new() };
+        let (options, findings) = options::read(ingress);
+        let is_canary = options.canary.is_some();
+        let object = format!("Ingress {}", ingress.key);
+        let findings =
+            findings.into_iter().map(|finding| Finding { object: object.clone(), ..finding });
+        let (options, findings) = (Arc::new(options), findings.collect());
+        let mut reader = Reader { ingress, settings, services, options, findings };
         let default = reader.default();
         let mut hosts: BTreeMap<Arc<str>, Vec<Arc<Route>>> = BTreeMap::new();
         for (number, rule) in ingress.rules.iter().enumerate() {
@@ -55,7 +72,7 @@ impl Claims {
         let claim = |(host, mut routes): (Arc<str>, Vec<Arc<Route>>)| {
             routes.sort_by_key(|route| (core::cmp::Reverse(route.path.len()), route.path_type));
             let default = default.clone();
-            Arc::new(Claim { ingress: ingress.clone(), host, routes, default })
+            Arc::new(Claim { ingress: ingress.clone(), host, routes, default, is_canary })
         };
         let findings = reader.findings;
         let only_default = default.clone().filter(|_| ingress.rules.is_empty());
@@ -80,14 +97,17 @@ struct Reader<'a> {
     ingress: &'a Arc<Ingress>,
     settings: &'a Settings,
     services: Services<'a>,
+    options: Arc<RouteOptions>,
     findings: Vec<Finding>,
 }
 
 impl Reader<'_> {
     fn default(&mut self) -> Option<Arc<DefaultRoute>> {
-        let backend = self.ingress.default_backend.as_ref()?;
+        let backend =
+            self.ingress.default_backend.as_ref().filter(|_| self.options.canary.is_none())?;
         let backend = self.backend(backend, "spec.defaultBackend");
-        Some(Arc::new(DefaultRoute { ingress: Some(self.ingress.key.clone()), backend }))
+        let (ingress, options) = (Some(self.ingress.key.clone()), self.options.clone());
+        Some(Arc::new(DefaultRoute { ingress, backend, options }))
     }
 
     fn route(
@@ -97,11 +117,10 @@ impl Reader<'_> {
         given: &IngressPath,
     ) -> Option<Arc<Route>> {
         let field = format!("spec.rules[{}].http.paths[{}]", place.0, place.1);
-        let pattern = match Pattern::new(&given.path, given.path_type, self.settings) {
-            Ok(pattern) => pattern,
-            Err(error) => {
-                let (at, value) = (format!("{field}.path"), &*given.path);
-                self.warn(Kind::Invalid, at, value, error.to_string());
+        let (pattern, rewrite) = match self.pattern(given) {
+            Ok(read) => read,
+            Err((kind, message)) => {
+                self.warn(kind, format!("{field}.path"), &*given.path, message);
                 return None;
             }
         };
@@ -114,7 +133,33 @@ impl Reader<'_> {
             path_type: given.path_type,
             backend,
             pattern,
+            rewrite,
+            options: self.options.clone(),
         }))
+    }
+
+    /// How a path is matched and rewritten.
+    fn pattern(&self, given: &IngressPath) -> Result<(Pattern, Option<Rewrite>), (Kind, String)> {
+        let invalid = |error: BadPath| (Kind::Invalid, error.to_string());
+        let target = self.options.rewrite_target.as_deref();
+        let regex = self.options.use_regex || target.is_some();
+        let (path, path_type, group) = if regex && options::is_special(&given.path) {
+            let hint =
+                "of regular expressions only a prefix and the rest is understood: /path(/|$)(.*)";
+            let read = options::regex(&given.path)
+                .ok_or_else(|| (Kind::NotSupported, hint.to_string()))?;
+            (if read.0.is_empty() { "/" } else { read.0 }, PathType::Prefix, read.1)
+        } else {
+            (&*given.path, given.path_type, None)
+        };
+        let pattern = Pattern::new(path, path_type, self.settings).map_err(invalid)?;
+        let Some(target) = target else { return Ok((pattern, None)) };
+        let hint =
+            "rewrite-target may name only the group that is the rest of the path, at its end";
+        let rewrite =
+            Rewrite::read(target, group).ok_or_else(|| (Kind::NotSupported, hint.to_string()))?;
+        let rewrite = rewrite.canonical(&self.settings.paths).map_err(invalid)?;
+        Ok((pattern, Some(rewrite)))
     }
 
     fn backend(&mut self, given: &IngressBackend, field: &str) -> Backend {
@@ -152,9 +197,9 @@ impl Reader<'_> {
     fn warn(
         &mut self,
         kind: Kind,
-        field: impl Into<std_alloc::string::String>,
-        value: impl Into<std_alloc::string::String>,
-        message: impl Into<std_alloc::string::String>,
+        field: impl Into<String>,
+        value: impl Into<String>,
+        message: impl Into<String>,
     ) {
         let finding = Finding::warning(kind, field, value, message);
         let object = format!("Ingress {}", self.ingress.key);

@@ -13,6 +13,8 @@ pub(super) struct HostRoutes {
     pub(super) routes: Box<[Arc<Route>]>,
     /// Routes that others win over, and which.
     pub(super) shadowed: Box<[(u32, u32)]>,
+    /// Other versions, with the number of the route whose requests they take; in the order of the numbers.
+    canaries: Box<[(u32, Arc<Route>)]>,
     /// Takes what no path takes.
     pub(super) default: Option<Arc<DefaultRoute>>,
     paths: PathTable,
@@ -35,7 +37,8 @@ impl HostRoutes {
             }
             same
         };
-        let claims: Vec<_> = claims.iter().filter(&mut allowed).collect();
+        let allowed = claims.iter().filter(&mut allowed);
+        let (canaries, claims): (Vec<_>, Vec<_>) = allowed.partition(|claim| claim.is_canary);
         let routes: Box<[_]> = claims.iter().flat_map(|claim| &claim.routes).cloned().collect();
         let (paths, shadowed) = PathTable::new(routes.iter().map(|route| &route.pattern), hasher);
         for (loser, winner) in &shadowed {
@@ -43,7 +46,24 @@ impl HostRoutes {
             findings.extend(loser.zip(winner).map(|(loser, winner)| conflict(loser, winner)));
         }
         let default = claims.iter().find_map(|claim| claim.default.clone());
-        (Self { routes, shadowed: shadowed.into(), default, paths }, findings)
+        let mut built =
+            Self { routes, shadowed: shadowed.into(), default, paths, ..Self::default() };
+        built.add_canaries(&canaries, &mut findings);
+        (built, findings)
+    }
+
+    /// Puts canaries beside the routes that match the same.
+    fn add_canaries(&mut self, canaries: &[&Arc<Claim>], findings: &mut Vec<Finding>) {
+        let mut beside = Vec::new();
+        for canary in canaries.iter().flat_map(|claim| &claim.routes) {
+            let main = self.routes.iter().position(|route| route.pattern == canary.pattern);
+            match main {
+                Some(main) => beside.push((main as u32, canary.clone())),
+                None => findings.push(lonely(canary)),
+            }
+        }
+        beside.sort_by_key(|(main, _)| *main);
+        self.canaries = beside.into();
     }
 
     /// The route that takes a path.
@@ -51,7 +71,18 @@ impl HostRoutes {
     pub(super) fn find(&self, path: &[u8], hasher: &RandomState) -> Option<Match<'_>> {
         let (number, matched) = self.paths.first(path, hasher)?;
         let route = self.routes.get(number as usize)?;
-        Some(Match { route, matched })
+        Some(Match { route, matched, canaries: self.canaries(number) })
+    }
+
+    /// Other versions of a route.
+    #[inline]
+    fn canaries(&self, number: u32) -> &[(u32, Arc<Route>)] {
+        if self.canaries.is_empty() {
+            return &[];
+        }
+        let start = self.canaries.partition_point(|(main, _)| *main < number);
+        let end = self.canaries.partition_point(|(main, _)| *main <= number);
+        self.canaries.get(start..end).unwrap_or_default()
     }
 }
 
@@ -70,6 +101,15 @@ fn conflict(loser: &Route, winner: &Route) -> Finding {
     let finding =
         Finding::warning(Kind::Conflict, format!("{}.path", loser.field()), value, message);
     Finding { object: format!("Ingress {}", loser.ingress), ..finding }
+}
+
+/// A canary of nothing.
+fn lonely(canary: &Route) -> Finding {
+    let message = "no other Ingress has this host and path, so there is nothing to take a part of";
+    let value = format!("{}{}", canary.host.as_deref().unwrap_or("*"), canary.path);
+    let finding =
+        Finding::warning(Kind::Unknown, format!("{}.path", canary.field()), value, message);
+    Finding { object: format!("Ingress {}", canary.ingress), ..finding }
 }
 
 /// A claim to another namespace's host.

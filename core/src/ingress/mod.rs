@@ -16,6 +16,7 @@
 //! It does not know endpoints: ask for those of [`BackendRef::port`]. It serves nothing, and it reads no manifests:
 //! old forms of Ingress have become [`model::Ingress`](crate::model::Ingress) before they get here.
 
+mod answer;
 mod backend;
 mod claim;
 mod class;
@@ -25,6 +26,7 @@ mod headers;
 mod host;
 mod host_routes;
 mod hosts;
+mod options;
 mod path;
 mod paths;
 mod request;
@@ -33,11 +35,13 @@ mod router;
 mod routes;
 mod settings;
 
+pub use answer::{Answer, Circumstances, Forward};
 pub use backend::{Backend, BackendRef, Unresolved};
 pub use class::{ClassSelection, Classes, IngressClass, NotOurs};
 pub use explain::{Candidate, Explanation, Verdict};
 pub use headers::{is_dangerous, is_hop_by_hop, is_listed, may_upgrade};
 pub use host::{BadHost, Host};
+pub use options::{Canary, Cors, Limits, Redirect, Rewrite, RouteOptions, SourceAcl};
 pub(crate) use path::escape;
 pub use path::{BadPath, EscapedSlash, PathPolicy};
 pub use request::{BadRequest, Request, RequestHead, Scratch, Target};

@@ -3,7 +3,7 @@
 use core::fmt;
 use std_alloc::{boxed::Box, string::String, sync::Arc};
 
-use super::{Backend, BadPath, ImplementationSpecific, Settings};
+use super::{Backend, BadPath, ImplementationSpecific, Rewrite, RouteOptions, Settings};
 use crate::model::{NamespacedName, PathType};
 
 /// One path of one Ingress and what is behind it.
@@ -23,6 +23,10 @@ pub struct Route {
     pub backend: Backend,
     /// How the path is matched.
     pub pattern: Pattern,
+    /// What becomes of the path on its way.
+    pub rewrite: Option<Rewrite>,
+    /// What else is asked of it.
+    pub options: Arc<RouteOptions>,
 }
 
 /// How a path is matched, in canonical form.
@@ -52,6 +56,8 @@ pub struct DefaultRoute {
     pub ingress: Option<NamespacedName>,
     /// What is behind it.
     pub backend: Backend,
+    /// What else is asked of it; paths are not rewritten.
+    pub options: Arc<RouteOptions>,
 }
 
 /// What becomes of a request.
@@ -73,6 +79,8 @@ pub struct Match<'r> {
     /// How many bytes of the request's path it stands for; what follows is empty or, for prefixes of elements,
     /// starts with a slash.
     pub matched: usize,
+    /// Other versions, which may take the request instead; with the number of the route they stand beside.
+    pub canaries: &'r [(u32, Arc<Route>)],
 }
 
 impl Pattern {

@@ -271,7 +271,7 @@ impl Router {
             let (key, port) = self.settings.default_backend.clone()?;
             let service = self.services.get(&key).map(|service| &**service);
             let backend = Backend::Service(BackendRef::resolve(key.clone(), port, service));
-            Some(Arc::new(DefaultRoute { ingress: None, backend }))
+            Some(Arc::new(DefaultRoute { ingress: None, backend, options: Arc::default() }))
         });
         self.published = None;
     }

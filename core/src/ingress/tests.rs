@@ -73,7 +73,7 @@ fn ask(router: &mut Router, settings: &Settings, lines: &[&str], host: &str, pat
     let decision = decide::decide(&ingresses, settings, host, path);
     let service = |backend: &Backend| backend.to_string().replace(":80", "");
     match routes.lookup(host, path) {
-        Outcome::Route(Match { route, matched }) => {
+        Outcome::Route(Match { route, matched, .. }) => {
             let decide::Decision::Path { ingress, place, matched: theirs } = decision else {
                 panic!("{host}{path}: {decision:?}");
             };

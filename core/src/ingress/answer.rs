@@ -1,0 +1,156 @@
+//! What to do with a request, options and all.
+//!
+//! In this order: who may ask, who has to prove it, redirects, preflight questions of browsers, sizes, and at last a
+//! backend. A canary changes the backend only: whoever may not reach the stable version may not reach the other one.
+
+use core::net::IpAddr;
+use std_alloc::{borrow::Cow, format, string::String, sync::Arc};
+
+use super::{
+    Backend, Cors, Match, Outcome, Request, Route, RouteOptions, Routes, Target, options::to_https,
+};
+
+/// What a request brings beside its host and path.
+#[derive(Clone, Copy)]
+pub struct Circumstances<'a> {
+    /// Who asks.
+    pub client: IpAddr,
+    /// `GET`.
+    pub method: &'a [u8],
+    /// It came encrypted, as far as that can be trusted.
+    pub https: bool,
+    /// The octets of its body, when they are known.
+    pub body: Option<u64>,
+    /// The value of a header, by its name in lower case.
+    pub header: &'a dyn Fn(&str) -> Option<&'a str>,
+    /// A random number: chooses among versions.
+    pub roll: u64,
+}
+
+/// What to do with a request.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer<'r> {
+    /// Send it to a backend.
+    Forward(Forward<'r>),
+    /// Answer with another address.
+    Redirect {
+        /// 300 to 308.
+        status: u16,
+        /// The value of `Location`.
+        location: String,
+    },
+    /// A browser asks what it may do: answer with 204 and what [`Cors`] says.
+    Preflight(&'r Cors),
+    /// Answer with this status.
+    Refuse {
+        /// 403, 404, 413 or 503.
+        status: u16,
+        /// Why, in a few words for the client.
+        why: &'static str,
+    },
+}
+
+/// Where a request goes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Forward<'r> {
+    /// What is behind the route.
+    pub backend: &'r Backend,
+    /// The path for the pod; the query stays as it is.
+    pub path: Cow<'r, str>,
+    /// Sizes, times, headers.
+    pub options: &'r RouteOptions,
+}
+
+impl Routes {
+    /// What to do with a request.
+    ///
+    /// Allocates only for what it rewrites.
+    #[must_use]
+    pub fn answer<'r>(&'r self, request: &Request<'r>, with: &Circumstances<'_>) -> Answer<'r> {
+        let found = match self.route(request) {
+            Outcome::Route(found) => Ok(found),
+            Outcome::Default(default) => Err(default),
+            Outcome::NotFound => return Answer::Refuse { status: 404, why: "no route" },
+        };
+        let options: &Arc<RouteOptions> = match &found {
+            Ok(found) => &found.route.options,
+            Err(default) => &default.options,
+        };
+        let (path, query) = match request.target {
+            Target::Path { path, query } => (path, query),
+            Target::Host => ("*", None),
+        };
+        if let Some(answer) = before(options, request.host.name(), path, query, with) {
+            return answer;
+        }
+        let (backend, path) = match found {
+            Ok(found) => (found.backend(with), rewritten(found.route, path, found.matched)),
+            Err(default) => (&default.backend, Cow::Borrowed(path)),
+        };
+        Answer::Forward(Forward { backend, path, options })
+    }
+}
+
+impl<'r> Match<'r> {
+    /// The route's backend, or that of a version which takes the request instead.
+    #[must_use]
+    pub fn backend(&self, with: &Circumstances<'_>) -> &'r Backend {
+        let takes = |(_, route): &&(u32, Arc<Route>)| {
+            let canary = route.options.canary.as_ref();
+            canary.is_some_and(|canary| canary.takes(with.header, with.roll))
+        };
+        let canary = self.canaries.iter().find(takes);
+        canary.map_or(&self.route.backend, |(_, route)| &route.backend)
+    }
+}
+
+/// What is answered without asking a backend.
+fn before<'r>(
+    options: &'r RouteOptions,
+    host: &str,
+    path: &str,
+    query: Option<&str>,
+    with: &Circumstances<'_>,
+) -> Option<Answer<'r>> {
+    let refuse = |status, why| Some(Answer::Refuse { status, why });
+    if !options.sources.admits(with.client) {
+        return refuse(403, "not from there");
+    }
+    if options.needs_auth.is_some() {
+        return refuse(503, "needs a proof of identity that nobody here can check");
+    }
+    if let Some(status) = options.https.filter(|_| !with.https)
+        && let Some(location) = to_https(host, path, query)
+    {
+        return Some(Answer::Redirect { status, location });
+    }
+    if let Some(redirect) = &options.redirect {
+        let location = String::from(&*redirect.location);
+        return Some(Answer::Redirect { status: redirect.status, location });
+    }
+    if let Some(cors) = &options.cors
+        && with.method == b"OPTIONS"
+        && (with.header)("access-control-request-method").is_some()
+    {
+        return Some(Answer::Preflight(cors));
+    }
+    if let Some(root) = options.app_root.as_ref().filter(|_| path == "/") {
+        let location =
+            query.map_or_else(|| String::from(&**root), |query| format!("{root}?{query}"));
+        return Some(Answer::Redirect { status: 302, location });
+    }
+    let larger = |max| with.body.is_some_and(|body| body > max);
+    if options.limits.max_body.is_some_and(larger) {
+        refuse(413, "the body is too large")
+    } else {
+        None
+    }
+}
+
+/// The path for the pod.
+fn rewritten<'r>(route: &Route, path: &'r str, matched: usize) -> Cow<'r, str> {
+    match &route.rewrite {
+        Some(rewrite) if path.starts_with('/') => Cow::Owned(rewrite.apply(path, matched)),
+        _ => Cow::Borrowed(path),
+    }
+}
