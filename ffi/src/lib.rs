@@ -1,1 +1,25 @@
-//! ffi
+//! The C face of svckit. Every `unsafe` of the project is in this crate.
+//!
+//! A function here translates and does nothing else: pointers to references, numbers to types, errors to statuses.
+//! Doc comments are the texts of `include/svckit.h` and speak to C programmers; the conventions that hold for all
+//! functions are in `cbindgen.toml`, which puts them on top of the header.
+//!
+//! ```text
+//! status   what calls answer              alloc    cluster IPs and node ports
+//! ip seed  plain values
+//! ```
+#![allow(non_camel_case_types, reason = "names are what C sees")]
+#![allow(clippy::missing_safety_doc, reason = "the contract is in the text, in C's terms")]
+
+mod alloc;
+mod guard;
+mod ip;
+mod seed;
+mod status;
+mod version;
+
+pub use alloc::*;
+pub use ip::*;
+pub use seed::*;
+pub use status::*;
+pub use version::*;
