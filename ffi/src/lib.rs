@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! status   what calls answer              alloc    cluster IPs and node ports
-//! guard    handles, panics, pointers      ip seed  plain values
+//! ip seed  plain values
 //! ```
 #![allow(non_camel_case_types, reason = "names are what C sees")]
 #![allow(clippy::missing_safety_doc, reason = "the contract is in the text, in C's terms")]
@@ -16,8 +16,10 @@ mod guard;
 mod ip;
 mod seed;
 mod status;
+mod version;
 
 pub use alloc::*;
 pub use ip::*;
 pub use seed::*;
 pub use status::*;
+pub use version::*;

@@ -4,6 +4,7 @@
 //! main ── ci ──▶ gate ──▶ steps/*  ──▶ command    what is checked, one file per group of steps
 //!      ── setup ─────────▶ programs               what the checks need from the system
 //!      ── example ───────▶ example                large manifests, generated
+//!      ── header ────────▶ header                 the C header, generated and compared
 //! ```
 //!
 //! `cargo xtask ci` is the only test command there is: a laptop and a build server run the same one.
@@ -11,6 +12,7 @@
 mod command;
 mod example;
 mod gate;
+mod header;
 mod programs;
 mod steps;
 mod workspace;
@@ -25,6 +27,7 @@ usage: cargo xtask VERB
   ci --list                        name the steps
   setup                            install what the gate needs (Debian, as root)
   example [--services N] DIR       write manifests of a large cluster into DIR
+  header [--check]                 write the C header and the list of its functions, or compare them
 ";
 
 fn main() -> ExitCode {
@@ -36,6 +39,8 @@ fn main() -> ExitCode {
         ["setup"] => programs::install(),
         ["example", "--services", services, folder] => example::run(services, folder),
         ["example", folder] => example::run("10000", folder),
+        ["header"] => Workspace::load().and_then(|workspace| header::write(&workspace)),
+        ["header", "--check"] => Workspace::load().and_then(|workspace| header::check(&workspace)),
         _ => {
             eprint!("{USAGE}");
             return ExitCode::from(2);

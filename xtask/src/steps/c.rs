@@ -7,6 +7,7 @@ use super::{Fault, require};
 use crate::{
     command::Command,
     gate::Step,
+    header::{HEADER, declared},
     workspace::{Workspace, text},
 };
 use serde_json::Value;
@@ -17,12 +18,12 @@ use std::{
 };
 
 pub(super) const STEPS: &[Step] = &[
+    Step { name: "C header", needs: &[], run: |workspace| Ok(crate::header::check(workspace)?) },
     Step { name: "C symbols", needs: &["build"], run: symbols },
     Step { name: "C header as C++", needs: &[], run: header_as_cpp },
     Step { name: "C programs", needs: &["build"], run: programs },
 ];
 
-const HEADER: &str = "ffi/include/svckit.h";
 const PROGRAMS: &str = "bindings/c";
 const WARNINGS: &str = "-Wall -Wextra -Wpedantic -Werror";
 /// What Rust's standard library needs from the system.
@@ -74,20 +75,6 @@ fn symbols(workspace: &Workspace) -> Result<(), Fault> {
     }
 }
 
-/// The functions that a header declares: names right before a parenthesis, outside of comments.
-fn declared(header: &str) -> BTreeSet<&str> {
-    let mut names = BTreeSet::new();
-    let code = header.split("/*").map(|part| part.split_once("*/").map_or(part, |(_, code)| code));
-    for part in
-        code.flat_map(|code| code.lines()).filter(|line| !line.trim_start().starts_with('#'))
-    {
-        let before = part.split_once('(').map_or("", |(before, _)| before);
-        let name = before.rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_').next();
-        names.extend(name.filter(|name| name.starts_with("svckit_")));
-    }
-    names
-}
-
 fn header_as_cpp(workspace: &Workspace) -> Result<(), Fault> {
     if !has_face(workspace) {
         return Ok(());
@@ -125,21 +112,4 @@ fn programs(workspace: &Workspace) -> Result<(), Fault> {
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::declared;
-
-    #[test]
-    fn functions_of_a_header() {
-        let header = "\
-            #define svckit_MACRO(x) x\n\
-            /** Frees what svckit_planner_new() made. */\n\
-            void svckit_planner_free(svckit_planner *planner);\n\
-            typedef struct svckit_planner svckit_planner;\n\
-            svckit_status svckit_planner_new(\n    const uint8_t *text);\n";
-        let names: Vec<_> = declared(header).into_iter().collect();
-        assert_eq!(names, ["svckit_planner_free", "svckit_planner_new"]);
-    }
 }

@@ -1,0 +1,511 @@
+#ifndef SVCKIT_H
+#define SVCKIT_H
+
+/* Made from the Rust sources by `cargo xtask header`. Do not edit. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * svckit: Kubernetes Services as a library.
+ *
+ * What holds for all functions:
+ *
+ * 1. `svckit_<noun>_<verb>`: the noun is the type of the first argument. The order is self, inputs, outputs.
+ * 2. A call that takes its handle as `const` may run at the same time as other such calls on it; any other call
+ *    needs the handle for itself. Handles may move between threads.
+ * 3. Calls that can fail return `svckit_status`. Results go through trailing `*_out` pointers, which must not be NULL
+ *    and are only written on SVCKIT_STATUS_OK, but for lengths: see 4.
+ * 4. `_new` gives ownership, `_free` takes it back and accepts NULL. Nothing else allocates for the caller: texts and
+ *    lists go into the caller's buffer (`buf, cap, len_out`). If it is too small, the answer is
+ *    SVCKIT_STATUS_BUFFER_TOO_SMALL and `*len_out` is the capacity that it takes.
+ * 5. Inputs are lent for the call. Texts are UTF-8 with a length and need no closing NUL; NULL with 0 is empty.
+ * 6. Time is nanoseconds on a clock of the caller's, which should not run back.
+ * 7. Nothing is global: no call sets anything up, there is no last error, and nothing is logged.
+ * 8. A NULL handle is answered with SVCKIT_STATUS_NULL_POINTER. No input makes a call crash, but for pointers that
+ *    don't point where this header says.
+ */
+
+#define SVCKIT_VERSION_MAJOR 0
+#define SVCKIT_VERSION_MINOR 1
+#define SVCKIT_VERSION_PATCH 0
+#define SVCKIT_VERSION_TEXT "0.1.0"
+/** Grows with each release; compare with svckit_version(). */
+#define SVCKIT_VERSION \
+  (SVCKIT_VERSION_MAJOR << 16 | SVCKIT_VERSION_MINOR << 8 | SVCKIT_VERSION_PATCH)
+
+
+/**
+ * How long a released address or port should rest, unless you know better: one minute, in nanoseconds.
+ */
+#define SVCKIT_QUARANTINE_NS 60000000000
+
+/**
+ * TCP, in a set of protocols.
+ */
+#define SVCKIT_PROTOCOLS_TCP 1
+
+/**
+ * UDP, in a set of protocols.
+ */
+#define SVCKIT_PROTOCOLS_UDP 2
+
+/**
+ * SCTP, in a set of protocols.
+ */
+#define SVCKIT_PROTOCOLS_SCTP 4
+
+/**
+ * How a call went.
+ *
+ * A number never changes its meaning and is never used again for another one. Later versions may answer numbers
+ * that are not in this list; all but `SVCKIT_STATUS_OK` are failures.
+ */
+enum svckit_status
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * The call did what it says.
+   */
+  SVCKIT_STATUS_OK = 0,
+  /**
+   * A required pointer was NULL. Nothing happened.
+   */
+  SVCKIT_STATUS_NULL_POINTER = 1,
+  /**
+   * An input does not parse, or is not one of the values it may have. Nothing happened.
+   */
+  SVCKIT_STATUS_INVALID_ARGUMENT = 2,
+  /**
+   * Somebody else holds the address or port. Nothing happened.
+   */
+  SVCKIT_STATUS_TAKEN = 3,
+  /**
+   * Nothing is left. Nothing happened.
+   */
+  SVCKIT_STATUS_EXHAUSTED = 4,
+  /**
+   * The address or port is in no range. Nothing happened.
+   */
+  SVCKIT_STATUS_OUT_OF_RANGE = 5,
+  /**
+   * The range has more addresses than can be counted. Nothing happened.
+   */
+  SVCKIT_STATUS_TOO_LARGE = 6,
+  /**
+   * It is there already. Nothing happened.
+   */
+  SVCKIT_STATUS_EXISTS = 7,
+  /**
+   * There is no such thing. Nothing happened.
+   */
+  SVCKIT_STATUS_NOT_FOUND = 8,
+  /**
+   * It is still in use. Nothing happened.
+   */
+  SVCKIT_STATUS_IN_USE = 9,
+  /**
+   * The buffer is too small; the length it needs was written. Nothing else happened.
+   */
+  SVCKIT_STATUS_BUFFER_TOO_SMALL = 10,
+  /**
+   * Refused for a reason this header has no number for. Nothing happened.
+   */
+  SVCKIT_STATUS_OTHER = 97,
+  /**
+   * A bug in svckit. This handle now answers `SVCKIT_STATUS_POISONED`; others are unharmed.
+   */
+  SVCKIT_STATUS_PANIC = 98,
+  /**
+   * An earlier call on this handle ended in `SVCKIT_STATUS_PANIC`. Only `_free` is left.
+   */
+  SVCKIT_STATUS_POISONED = 99,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum svckit_status svckit_status;
+#else
+typedef int32_t svckit_status;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * The service ranges of a cluster, and which of their addresses are held.
+ *
+ * May move between threads. Calls that take it as `const` may run side by side; any other call runs alone.
+ */
+typedef struct svckit_cluster_ips svckit_cluster_ips;
+
+/**
+ * The node ports of a cluster, and which of them are held for which protocols.
+ *
+ * A port is free for each protocol by itself. May move between threads. Calls that take it as `const` may run side
+ * by side; any other call runs alone.
+ */
+typedef struct svckit_node_ports svckit_node_ports;
+
+/**
+ * Randomness: keys hash tables and starts searches, never used for secrets.
+ *
+ * Take it from a good source such as `getrandom`: names and addresses are chosen by strangers, and a known key invites
+ * collisions. Equal seeds and equal calls give equal results.
+ */
+typedef struct {
+  /**
+   * Any numbers.
+   */
+  uint64_t words[4];
+} svckit_seed;
+
+/**
+ * An IP address: 16 bytes in network order. An IPv4 address is the IPv6 address `::ffff:a.b.c.d`.
+ */
+typedef struct {
+  /**
+   * In network order.
+   */
+  uint8_t bytes[16];
+} svckit_ip;
+
+/**
+ * A port, and the protocols it is held for.
+ */
+typedef struct {
+  /**
+   * The port.
+   */
+  uint16_t port;
+  /**
+   * `SVCKIT_PROTOCOLS_*`, added.
+   */
+  uint8_t protocols;
+} svckit_held_port;
+
+/**
+ * The figures of a range of service addresses.
+ *
+ * The dynamic band is drawn from first; the static band is left to people who choose themselves. If a band has no
+ * address, both its ends are zero.
+ */
+typedef struct {
+  /**
+   * How many service addresses there are.
+   */
+  uint64_t usable;
+  /**
+   * How many of them are the static band.
+   */
+  uint64_t static_len;
+  /**
+   * The network address, never handed out.
+   */
+  svckit_ip network;
+  /**
+   * The last address of the range. In IPv4 that is the broadcast address, which is never handed out.
+   */
+  svckit_ip broadcast;
+  /**
+   * The ends of the static band.
+   */
+  svckit_ip static_first;
+  /**
+   * See `static_first`.
+   */
+  svckit_ip static_last;
+  /**
+   * The ends of the dynamic band; its last address is the last one of all.
+   */
+  svckit_ip dynamic_first;
+  /**
+   * See `dynamic_first`.
+   */
+  svckit_ip dynamic_last;
+} svckit_address_range;
+
+/**
+ * The figures of a range of node ports. If there is no static band, both its ends are 0.
+ */
+typedef struct {
+  /**
+   * How many ports there are.
+   */
+  uint32_t size;
+  /**
+   * How many of them are the static band.
+   */
+  uint32_t static_len;
+  /**
+   * The lowest port.
+   */
+  uint16_t first;
+  /**
+   * The highest port.
+   */
+  uint16_t last;
+  /**
+   * The ends of the static band.
+   */
+  uint16_t static_first;
+  /**
+   * See `static_first`.
+   */
+  uint16_t static_last;
+  /**
+   * The ends of the dynamic band.
+   */
+  uint16_t dynamic_first;
+  /**
+   * See `dynamic_first`.
+   */
+  uint16_t dynamic_last;
+} svckit_port_range;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * Creates an allocator without a range.
+ *
+ * An address that is released rests for `quarantine_ns` before it is drawn again, unless nothing else is free; see
+ * `SVCKIT_QUARANTINE_NS`. On `SVCKIT_STATUS_OK` the caller owns `*ips_out` and must give it to
+ * `svckit_cluster_ips_free`.
+ */
+svckit_status svckit_cluster_ips_new(const svckit_seed *seed,
+                                     uint64_t quarantine_ns,
+                                     svckit_cluster_ips **ips_out);
+
+/**
+ * Ends an allocator. NULL is fine; so is a poisoned one.
+ */
+void svckit_cluster_ips_free(svckit_cluster_ips *ips);
+
+/**
+ * Adds a range such as `10.96.0.0/12` or `fd00::/112`, behind the others of its family. The first range's family
+ * is the cluster's default one. A range that is draining stops draining.
+ *
+ * `SVCKIT_STATUS_TOO_LARGE`: an IPv6 range may be a /64 at most. `SVCKIT_STATUS_EXISTS`: it is there already.
+ */
+svckit_status svckit_cluster_ips_add(svckit_cluster_ips *ips,
+                                     const uint8_t *cidr,
+                                     size_t cidr_len);
+
+/**
+ * Draws nothing from a range any more. What is held stays held.
+ *
+ * `SVCKIT_STATUS_NOT_FOUND`: there is no such range.
+ */
+svckit_status svckit_cluster_ips_drain(svckit_cluster_ips *ips,
+                                       const uint8_t *cidr,
+                                       size_t cidr_len);
+
+/**
+ * Takes a draining range away.
+ *
+ * `SVCKIT_STATUS_NOT_FOUND`: there is no such range. `SVCKIT_STATUS_IN_USE`: it isn't draining, or addresses are held
+ * that no other range has.
+ */
+svckit_status svckit_cluster_ips_remove(svckit_cluster_ips *ips,
+                                        const uint8_t *cidr,
+                                        size_t cidr_len);
+
+/**
+ * Takes this very address.
+ *
+ * `SVCKIT_STATUS_TAKEN`: somebody holds it. `SVCKIT_STATUS_OUT_OF_RANGE`: it is no service address of any range.
+ * `SVCKIT_STATUS_NOT_FOUND`: there is no range of its family.
+ */
+svckit_status svckit_cluster_ips_reserve(svckit_cluster_ips *ips,
+                                         const svckit_ip *ip);
+
+/**
+ * Takes any free address of a family, 4 or 6: of the first range that has one, and there of the dynamic band first.
+ *
+ * `SVCKIT_STATUS_EXHAUSTED`: all are held. `SVCKIT_STATUS_NOT_FOUND`: there is no range to draw from.
+ */
+svckit_status svckit_cluster_ips_allocate(svckit_cluster_ips *ips,
+                                          uint8_t family,
+                                          uint64_t now_ns,
+                                          svckit_ip *ip_out);
+
+/**
+ * Gives an address back, to rest. `*held_out` is whether it was held; releasing twice is harmless.
+ */
+svckit_status svckit_cluster_ips_release(svckit_cluster_ips *ips,
+                                         const svckit_ip *ip,
+                                         uint64_t now_ns,
+                                         bool *held_out);
+
+/**
+ * Gives an address back that nobody has seen, as after a write that failed: it need not rest. `*held_out` is whether
+ * it was held.
+ */
+svckit_status svckit_cluster_ips_cancel(svckit_cluster_ips *ips,
+                                        const svckit_ip *ip,
+                                        bool *held_out);
+
+/**
+ * Whether somebody holds this address.
+ */
+svckit_status svckit_cluster_ips_is_held(const svckit_cluster_ips *ips,
+                                         const svckit_ip *ip,
+                                         bool *held_out);
+
+/**
+ * Writes all addresses that are held, each once: what `svckit_cluster_ips_restore` takes.
+ *
+ * `SVCKIT_STATUS_BUFFER_TOO_SMALL`: `*len_out` is how many there are. NULL with 0 asks for that number.
+ */
+svckit_status svckit_cluster_ips_held(const svckit_cluster_ips *ips,
+                                      svckit_ip *buf,
+                                      size_t cap,
+                                      size_t *len_out);
+
+/**
+ * Takes all of these addresses. `*refused_out` is how many of them could not be taken, because somebody holds them
+ * or no range has them.
+ */
+svckit_status svckit_cluster_ips_restore(svckit_cluster_ips *ips,
+                                         const svckit_ip *held,
+                                         size_t held_len,
+                                         size_t *refused_out);
+
+/**
+ * Creates an allocator for a range such as `30000-32767`.
+ *
+ * A port that is released rests for `quarantine_ns` before it is drawn again for the same protocol, unless nothing
+ * else is free; see `SVCKIT_QUARANTINE_NS`. On `SVCKIT_STATUS_OK` the caller owns `*ports_out` and must give it to
+ * `svckit_node_ports_free`.
+ */
+svckit_status svckit_node_ports_new(const uint8_t *range,
+                                    size_t range_len,
+                                    const svckit_seed *seed,
+                                    uint64_t quarantine_ns,
+                                    svckit_node_ports **ports_out);
+
+/**
+ * Ends an allocator. NULL is fine; so is a poisoned one.
+ */
+void svckit_node_ports_free(svckit_node_ports *ports);
+
+/**
+ * Takes this very port for all of these protocols, or for none.
+ *
+ * `SVCKIT_STATUS_TAKEN`: somebody holds it for one of them. `SVCKIT_STATUS_OUT_OF_RANGE`: it is not in the range.
+ */
+svckit_status svckit_node_ports_reserve(svckit_node_ports *ports,
+                                        uint16_t port,
+                                        uint8_t protocols);
+
+/**
+ * Takes any port that is free for all of these protocols, of the dynamic band first.
+ *
+ * `SVCKIT_STATUS_EXHAUSTED`: there is none.
+ */
+svckit_status svckit_node_ports_allocate(svckit_node_ports *ports,
+                                         uint8_t protocols,
+                                         uint64_t now_ns,
+                                         uint16_t *port_out);
+
+/**
+ * Gives a port back, to rest. `*held_out` are those of the protocols that it was held for; releasing twice is
+ * harmless.
+ */
+svckit_status svckit_node_ports_release(svckit_node_ports *ports,
+                                        uint16_t port,
+                                        uint8_t protocols,
+                                        uint64_t now_ns,
+                                        uint8_t *held_out);
+
+/**
+ * Gives a port back that nobody has seen, as after a write that failed: it need not rest. `*held_out` are those of
+ * the protocols that it was held for.
+ */
+svckit_status svckit_node_ports_cancel(svckit_node_ports *ports,
+                                       uint16_t port,
+                                       uint8_t protocols,
+                                       uint8_t *held_out);
+
+/**
+ * The protocols that somebody holds a port for; 0 for none and for ports outside the range.
+ */
+svckit_status svckit_node_ports_holds(const svckit_node_ports *ports,
+                                      uint16_t port,
+                                      uint8_t *held_out);
+
+/**
+ * Writes all ports that are held, in order: what `svckit_node_ports_restore` takes.
+ *
+ * `SVCKIT_STATUS_BUFFER_TOO_SMALL`: `*len_out` is how many there are. NULL with 0 asks for that number.
+ */
+svckit_status svckit_node_ports_held(const svckit_node_ports *ports,
+                                     svckit_held_port *buf,
+                                     size_t cap,
+                                     size_t *len_out);
+
+/**
+ * Takes all of these ports. `*refused_out` is how many of them could not be taken, because somebody holds them or the
+ * range doesn't have them.
+ */
+svckit_status svckit_node_ports_restore(svckit_node_ports *ports,
+                                        const svckit_held_port *held,
+                                        size_t held_len,
+                                        size_t *refused_out);
+
+/**
+ * Works out the figures of a range such as `10.96.0.0/12`.
+ *
+ * With `bitmap_mode`, only the first 65,536 addresses of an IPv6 range count, as in API servers without the
+ * `IPAddress` API. `SVCKIT_STATUS_TOO_LARGE`: else an IPv6 range may be a /64 at most.
+ */
+svckit_status svckit_address_range_parse(const uint8_t *cidr,
+                                         size_t cidr_len,
+                                         bool bitmap_mode,
+                                         svckit_address_range *range_out);
+
+/**
+ * Works out the figures of a range of ports: `30000-32767`, or `30000+2767` for the same.
+ */
+svckit_status svckit_port_range_parse(const uint8_t *range,
+                                      size_t range_len,
+                                      svckit_port_range *range_out);
+
+/**
+ * Reads an address such as `10.96.0.1` or `fd00::1`.
+ *
+ * `SVCKIT_STATUS_INVALID_ARGUMENT`: the text is no address.
+ */
+svckit_status svckit_ip_parse(const uint8_t *text_utf8,
+                              size_t text_len,
+                              svckit_ip *ip_out);
+
+/**
+ * Writes an address as text, without a closing NUL; 39 bytes are always enough.
+ *
+ * `SVCKIT_STATUS_BUFFER_TOO_SMALL`: `*len_out` is the capacity it takes.
+ */
+svckit_status svckit_ip_print(const svckit_ip *ip,
+                              uint8_t *buf,
+                              size_t cap,
+                              size_t *len_out);
+
+/**
+ * What a status means, in English: lower case, no full stop, closed by a NUL.
+ *
+ * Never NULL, even for numbers of later versions. The text lives as long as the process; do not free it.
+ */
+const char *svckit_status_text(int32_t status);
+
+/**
+ * The version that this program runs with, in the form of `SVCKIT_VERSION`, which is the one it was compiled with.
+ */
+uint32_t svckit_version(void);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* SVCKIT_H */
