@@ -28,6 +28,9 @@ use svckit::{
 };
 use svckit_adapters::sink::nft::Nft;
 
+/// How long an answer may take; what is dropped takes as long.
+const PATIENCE: Duration = Duration::from_millis(1_500);
+
 /// Runs only inside a namespace of the lab, as a server or a client.
 #[test]
 fn role() {
@@ -73,8 +76,8 @@ fn ask(times: &str, question: impl Fn() -> std::io::Result<String>) {
 }
 
 fn tcp(to: SocketAddr) -> std::io::Result<String> {
-    let mut stream = TcpStream::connect_timeout(&to, Duration::from_millis(700))?;
-    stream.set_read_timeout(Some(Duration::from_millis(700)))?;
+    let mut stream = TcpStream::connect_timeout(&to, PATIENCE)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     Ok(answer)
@@ -82,7 +85,7 @@ fn tcp(to: SocketAddr) -> std::io::Result<String> {
 
 fn udp(to: SocketAddr) -> std::io::Result<String> {
     let socket = UdpSocket::bind(if to.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" })?;
-    socket.set_read_timeout(Some(Duration::from_millis(700)))?;
+    socket.set_read_timeout(Some(PATIENCE))?;
     socket.connect(to)?;
     socket.send(b"who?")?;
     let mut buffer = [0; 64];

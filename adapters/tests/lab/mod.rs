@@ -51,7 +51,23 @@ impl Lab {
         for (name, _) in PODS {
             lab.serve(name);
         }
+        lab.wait();
         Some(lab)
+    }
+
+    /// Until each server answers over both protocols and families.
+    fn wait(&self) {
+        let until = Instant::now() + Duration::from_secs(30);
+        for (name, n) in PODS {
+            for at in [format!("10.244.{n}.2:8080"), format!("[fd00:244:{n}::2]:8080")] {
+                for protocol in ["tcp", "udp"] {
+                    let question = format!("{protocol} {at} 1");
+                    while !self.ask("node", &question).iter().all(|a| a.starts_with(name)) {
+                        assert!(Instant::now() < until, "{name} doesn't answer at {at}");
+                    }
+                }
+            }
+        }
     }
 
     /// The full name of a namespace.

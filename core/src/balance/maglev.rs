@@ -25,8 +25,9 @@ const SLOTS_EACH: usize = 100;
 /// ```
 /// use svckit::balance::{Balance, Draw, Maglev};
 ///
-/// let before = Maglev::new(&[(11, 1), (22, 1), (33, 1)]);
-/// let after = Maglev::new(&[(11, 1), (22, 1)]);
+/// // Tables of one size: another size would move every key.
+/// let before = Maglev::with_size(&[(11, 1), (22, 1), (33, 1)], 1_021);
+/// let after = Maglev::with_size(&[(11, 1), (22, 1)], 1_021);
 /// let draw = |n: u64| Draw { entropy: 0, key: n << 55 };
 /// let kept = (0..512).filter(|n| before.pick(draw(*n)) == after.pick(draw(*n))).count();
 /// assert!(kept > 512 * 6 / 10, "a third had to move, {kept} stayed");

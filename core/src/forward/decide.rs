@@ -136,6 +136,11 @@ impl Proxy {
         if Family::of(packet.source) != family || !self.node().families.contains(&family) {
             return Decision::plain(Verdict::Pass, vec![Step::OtherFamily]);
         }
+        // What only the node itself may send; with node ports at loopback, kernels no longer refuse it by themselves.
+        let loopback = packet.destination.is_loopback() && packet.destination.is_ipv4();
+        if loopback && self.node().localhost_node_ports() && !self.node().is_own(packet.source) {
+            return Decision::plain(Verdict::Drop, vec![Step::Martian]);
+        }
         self.at_address(packet)
             .or_else(|| self.at_node_port(packet))
             .or_else(|| self.at_host_port(packet))
@@ -225,14 +230,12 @@ impl Proxy {
     fn to_outside(&self, packet: &Packet, frontend: &Frontend, mut steps: Vec<Step>) -> Decision {
         let node = self.node();
         let endpoints = &frontend.endpoints;
-        // What came through loopback can't leave with that source.
-        let loopback = packet.destination.is_loopback();
         if frontend.external == TrafficPolicy::Cluster {
             steps.extend([Step::Set(TrafficPolicy::Cluster), Step::Hints(endpoints.hints)]);
             return finish(frontend, &endpoints.cluster, Snat::Always, steps);
         }
         let own = node.is_own(packet.source);
-        if node.is_pod(packet.source) && !loopback {
+        if node.is_pod(packet.source) {
             steps.extend([Step::ShortCircuitPod, Step::Hints(endpoints.hints)]);
             return finish(frontend, &endpoints.cluster, Snat::Hairpin, steps);
         }

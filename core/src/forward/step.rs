@@ -11,6 +11,8 @@ use crate::model::TrafficPolicy;
 pub enum Step {
     /// The packet's family isn't forwarded, or its two addresses are not of one family.
     OtherFamily,
+    /// It is for a loopback address, but comes from somewhere else.
+    Martian,
     /// It is for a service port, at an address of this kind.
     At(Role, FrontendKey),
     /// It is for a port of the node that leads to a pod.
@@ -44,6 +46,7 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OtherFamily => f.write_str("the family is not forwarded here"),
+            Self::Martian => f.write_str("a loopback address, but not from here: dropped"),
             Self::At(role, key) => write!(f, "{role} of {key}"),
             Self::HostPort(pod) => write!(f, "host port of the pod port {pod}"),
             Self::SourceRange { inside: true } => f.write_str("the source is in an allowed range"),

@@ -170,6 +170,7 @@ fn at_outside_addresses() {
         ("but not at the second", node(), plain(), "9.9.9.9>192.168.1.2:30080", "pass"),
         ("nor at loopback", node(), plain(), "127.0.0.1>127.0.0.1:30080", "pass"),
         ("unless asked for", localhost(), plain(), "127.0.0.1>127.0.0.1:30080", both),
+        ("by strangers never", localhost(), plain(), "9.9.9.9>127.0.0.1:30080", "drop"),
         ("and never in IPv6", localhost(), plain(), "::1>[::1]:30080", "pass"),
         ("local policy", node(), local, "9.9.9.9>192.168.0.2:30080", here),
         ("a balancer's address", node(), vip(false), "9.9.9.9>1.2.3.4:80", both),

@@ -10,7 +10,6 @@ pub(super) const STEPS: &[Step] = &[Step { name: "vectors", needs: &["build"], r
 const PENDING: &[(&str, &str)] = &[
     ("dns.json", "transfers, tables and multicluster names are being written"),
     ("gateway-httproute.json", "its part of the library is being written"),
-    ("ingress-conformance.json", "its part of the library is being written"),
 ];
 
 fn vectors(workspace: &Workspace) -> Result<(), Fault> {
