@@ -9,7 +9,7 @@ use std::{
 use svckit::{
     Seed, Time,
     balance::{self, Method},
-    forward::{NodeConfig, NodePortAddresses, Packet, Proxy, Verdict},
+    forward::{NodeConfig, NodePortAddresses, Packet, Proxy, Step, Verdict},
     model::{
         Affinity, Change, ClusterIps, Conditions, Endpoint, EndpointSlice, Exposure, Family,
         LoadBalancer, NamespacedName, Port, Protocol, Service, ServicePort, TargetPort,
@@ -94,6 +94,7 @@ fn check(
             Verdict::Dnat(to) => Ok(to.iter().copied().collect()),
             Verdict::Reject if decision.service.is_some() => Err(Outcome::NoEndpoints),
             Verdict::Drop if decision.service.is_some() => Err(Outcome::Dropped),
+            Verdict::Drop if decision.steps == [Step::Martian] => Err(Outcome::Dropped),
             _ => Err(Outcome::NotAService),
         };
         assert_eq!(*seen, want, "{flow:?}: {:?}", decision.steps);

@@ -18,10 +18,10 @@ use std::{
 };
 use svckit::{
     Seed, admit, api,
-    ingress::{BackendRef, ClassSelection, IngressClass, Router, Settings},
+    ingress::{BackendRef, ClassSelection, Router, Settings},
     model::{
-        Change, ClusterIps, Exposure, NamespacedName, Port, Protocol, Service, ServiceKey,
-        ServicePort, TargetPort, TrafficPolicy,
+        Change, ClusterIps, Exposure, IngressClass, NamespacedName, Port, Protocol, Service,
+        ServiceKey, ServicePort, TargetPort, TrafficPolicy,
     },
 };
 use svckit_adapters::serve::{
@@ -88,12 +88,13 @@ impl World {
     fn play(&self, document: &Value, scenario: &Value) -> Result<(), String> {
         let mut router =
             Router::new(Settings::default(), ClassSelection::default(), Seed([1, 2, 3, 4]));
-        router.set_class(IngressClass {
+        let class = IngressClass {
             name: "conformance".into(),
             controller: "svckit.example/conform".into(),
             created: 0,
             is_default: true,
-        });
+        };
+        router.apply(&Change::IngressClass(class.into()));
         for service in &self.services {
             router.apply(&Change::Service(Arc::new(service.clone())));
         }

@@ -1,11 +1,7 @@
 //! The node: links to the client and to each pod, forwarding, the kernel rules.
 
 use std::{fs, net::IpAddr};
-use svckit::{
-    cluster::Settings,
-    forward::{NodeConfig, Proxy},
-    model::Change,
-};
+use svckit::{cluster::Settings, forward::Proxy, model::Change};
 use svckit_adapters::clock;
 
 use super::{
@@ -50,14 +46,7 @@ pub(super) fn run(input: &Input) -> Result<Exit, Stop> {
     batch.run()?;
     forward()?;
     let settings = loaded.cluster.settings();
-    let config = NodeConfig {
-        name: settings.node.as_deref().unwrap_or("localhost").into(),
-        addresses: addresses.clone(),
-        pod_cidrs: settings.pod_cidrs.clone(),
-        service_cidrs: settings.service_cidrs.clone(),
-        ..NodeConfig::default()
-    };
-    let mut proxy = Proxy::new(config, clock::seed());
+    let mut proxy = Proxy::new(settings.forwarding(), clock::seed());
     loaded.changes.iter().for_each(|change| proxy.apply(change));
     proxy.apply(&Change::Synced);
     feed("nft", &["-f", "-"], &rules::text(&proxy, &addresses))?;

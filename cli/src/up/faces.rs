@@ -8,8 +8,8 @@ use std::{
 };
 use svckit::{
     cluster::{Settings, UpstreamDns},
-    dns::{self, Options, Snapshot, Zone},
-    ingress::{BackendRef, ClassSelection, IngressClass, Router, Routes},
+    dns::{Snapshot, Zone},
+    ingress::{BackendRef, Router, Routes},
     model::Change,
 };
 use svckit_adapters::{
@@ -43,13 +43,9 @@ impl Faces {
         lowest: u16,
         refused: &mut Vec<String>,
     ) -> Self {
-        let mut zone = Zone::new(options(settings, refused), clock::seed());
+        let mut zone = Zone::new(settings.naming(), clock::seed());
         let names = Arc::new(ArcSwap::from_pointee(zone.snapshot()));
-        let mut router = Router::new(
-            svckit::ingress::Settings::default(),
-            ClassSelection::default(),
-            clock::seed(),
-        );
+        let mut router = Router::new(settings.routing(), settings.classes(), clock::seed());
         let routes = Arc::new(ArcSwap::new(router.routes()));
         let resolver = settings.dns_address();
         let upstream = match &settings.upstream_dns {
@@ -79,12 +75,7 @@ impl Faces {
     }
 
     /// Follows the cluster's changes.
-    pub(super) fn apply(
-        &mut self,
-        changes: &[Change],
-        classes: impl Iterator<Item = IngressClass>,
-    ) {
-        classes.for_each(|class| self.router.set_class(class));
+    pub(super) fn apply(&mut self, changes: &[Change]) {
         for change in changes {
             self.zone.apply(change);
             self.router.apply(change);
@@ -130,25 +121,4 @@ fn first<S>(
         }
     }
     Err(last)
-}
-
-/// The zone's options as the settings have them.
-fn options(settings: &Settings, refused: &mut Vec<String>) -> Options {
-    let domain = settings.cluster_domain.parse().unwrap_or_else(|error| {
-        refused.push(format!("clusterDomain {}: {error}", settings.cluster_domain));
-        dns::Name::root()
-    });
-    let mut options = Options::new(domain);
-    let ranges = match &settings.reverse_zones[..] {
-        [] => settings.service_cidrs.iter().chain(&settings.pod_cidrs),
-        given => given.iter().chain(&[]),
-    };
-    options.zones.extend(ranges.flat_map(|range| dns::reverse_zones(*range)));
-    options.ttl = settings.dns_ttl;
-    options.pods = match settings.pod_records {
-        svckit::cluster::PodRecords::Disabled => dns::PodRecords::Disabled,
-        svckit::cluster::PodRecords::Insecure => dns::PodRecords::Insecure,
-        svckit::cluster::PodRecords::Verified => dns::PodRecords::Verified,
-    };
-    options
 }

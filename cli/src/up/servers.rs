@@ -6,10 +6,9 @@ use std::{
     sync::Arc,
 };
 use svckit::{
-    api::{ANNOTATION_DEFAULT_CLASS, Object, Pod},
+    api::Pod,
     cluster::{ControlPlane, Settings},
-    forward::{Frontend as Forwarded, NodeConfig, Proxy},
-    ingress::IngressClass,
+    forward::{Frontend as Forwarded, Proxy},
     model::{Change, EndpointSlice, NamespacedName, Port, Protocol, ServiceKey},
 };
 use svckit_adapters::{
@@ -47,16 +46,8 @@ impl Servers {
     pub(super) fn new(settings: &Settings, refused: &mut Vec<String>) -> Self {
         let balancer = Arc::new(Balancer::default());
         let lowest = lowest_port();
-        let node = NodeConfig {
-            name: settings.node.as_deref().unwrap_or("localhost").into(),
-            zone: settings.node_zone.as_deref().map(Arc::from),
-            addresses: settings.node_addresses.clone(),
-            pod_cidrs: settings.pod_cidrs.clone(),
-            service_cidrs: settings.service_cidrs.clone(),
-            ..NodeConfig::default()
-        };
         Self {
-            proxy: Proxy::new(node, clock::seed()),
+            proxy: Proxy::new(settings.forwarding(), clock::seed()),
             listeners: Listeners::new(balancer.clone()),
             balancer: balancer.clone(),
             pods: Pods::default(),
@@ -78,7 +69,7 @@ impl Servers {
                 _ => {}
             }
         }
-        self.faces.apply(changes, classes(cluster));
+        self.faces.apply(changes);
         let mut refused = self.reconcile_pods(cluster);
         let changed = self.proxy.take_changed();
         self.balancer.update(|table| table.follow(&self.proxy, &changed));
@@ -242,25 +233,6 @@ impl Servers {
         }
         wanted
     }
-}
-
-/// The IngressClasses of the manifests.
-fn classes(cluster: &ControlPlane) -> impl Iterator<Item = IngressClass> {
-    cluster.given().filter_map(|(_, object)| match object {
-        Object::IngressClass(class) => {
-            let metadata = &class.metadata;
-            let default = metadata.annotations.get(ANNOTATION_DEFAULT_CLASS);
-            let created =
-                metadata.creation_timestamp.as_deref().and_then(svckit::admit::model::unix_seconds);
-            Some(IngressClass {
-                name: metadata.name.as_str().into(),
-                controller: class.spec.controller.as_str().into(),
-                created: created.unwrap_or_default(),
-                is_default: default.is_some_and(|value| value == "true"),
-            })
-        }
-        _ => None,
-    })
 }
 
 /// The identity of a pod's port, made if it is not there.

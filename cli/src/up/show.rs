@@ -73,7 +73,7 @@ fn commands(cluster: &ControlPlane, servers: &Servers) -> Vec<String> {
     commands.extend(served.map(|listen| format!("curl -s http://{listen}")));
     if let (Some(dns), Some(service)) = (servers.faces().dns(), cluster.services().next()) {
         let name = format!(
-            "{}.{}.svc.{}",
+            "{}.{}.svc.{:#}",
             service.metadata.name,
             service.metadata.namespace,
             cluster.settings().cluster_domain

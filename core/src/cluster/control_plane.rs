@@ -197,10 +197,12 @@ impl ControlPlane {
                 synced.changes.extend(self.namespaces.enter(&namespace.metadata.name));
                 Ok(())
             }
-            Object::Secret(_)
-            | Object::IngressClass(_)
-            | Object::IpAddress(_)
-            | Object::ServiceCidr(_) => Ok(()),
+            Object::IngressClass(class) => {
+                let class = admit::model::ingress_class(class);
+                synced.changes.push(Change::IngressClass(class.into()));
+                Ok(())
+            }
+            Object::Secret(_) | Object::IpAddress(_) | Object::ServiceCidr(_) => Ok(()),
         };
         match admitted {
             Ok(()) => {
@@ -232,6 +234,7 @@ impl ControlPlane {
             }
             Object::Node(_) => self.tell(Change::NodeGone(key.name), synced),
             Object::Ingress(_) => synced.changes.push(Change::IngressGone(key)),
+            Object::IngressClass(_) => synced.changes.push(Change::IngressClassGone(key.name)),
             Object::Namespace(_) => synced.changes.extend(self.namespaces.leave(&id.name)),
             _ => {
                 for pod in self.workloads.remove(id).unwrap_or_default() {

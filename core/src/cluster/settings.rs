@@ -4,7 +4,14 @@ use core::{net::IpAddr, time::Duration};
 use ipnet::IpNet;
 use std_alloc::{string::String, vec::Vec};
 
-use crate::{admit, alloc::PortRange};
+use crate::{
+    admit,
+    alloc::PortRange,
+    dns::{Name, PodRecords},
+    forward::NodePortAddresses,
+};
+
+mod derive;
 
 #[cfg(feature = "serde")]
 mod read;
@@ -22,7 +29,7 @@ pub struct Settings {
     /// Where pods live; tells pod traffic from the rest. Empty: not known. Default: `10.244.0.0/16`.
     pub pod_cidrs: Vec<IpNet>,
     /// The domain of all names. Default: `cluster.local`.
-    pub cluster_domain: String,
+    pub cluster_domain: Name,
     /// Where pods ask for names. Default: the tenth address of the first service range.
     pub dns_service_ip: Option<IpAddr>,
     /// Which node this is. Default: the host's name, which the caller knows.
@@ -53,30 +60,6 @@ pub struct Settings {
     pub sync_min_period: Duration,
 }
 
-/// Where node ports are served.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum NodePortAddresses {
-    /// On the node's primary addresses.
-    #[default]
-    Primary,
-    /// On all its addresses but loopback ones.
-    All,
-    /// On its addresses in these ranges; a family without a range has all.
-    Ranges(Vec<IpNet>),
-}
-
-/// Which pods have names of their own (`10-244-0-7.shop.pod.cluster.local`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum PodRecords {
-    /// None.
-    Disabled,
-    /// Any address in a namespace that exists, whether there is such a pod or not.
-    #[default]
-    Insecure,
-    /// Those of the pods that exist.
-    Verified,
-}
-
 /// Who answers for names outside the cluster's domain.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum UpstreamDns {
@@ -95,7 +78,7 @@ impl Default for Settings {
             service_cidrs: Vec::from([v4(10, 96, 12)]),
             node_port_range: PortRange::DEFAULT,
             pod_cidrs: Vec::from([v4(10, 244, 16)]),
-            cluster_domain: "cluster.local".into(),
+            cluster_domain: Name::cluster_local(),
             dns_service_ip: None,
             node: None,
             node_addresses: Vec::new(),

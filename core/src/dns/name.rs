@@ -41,6 +41,12 @@ impl Name {
         Self(Box::new([0]))
     }
 
+    /// The domain of a cluster whose administrator chose none: `cluster.local`.
+    #[must_use]
+    pub fn cluster_local() -> Self {
+        Self(Box::from(*b"\x07cluster\x05local\0"))
+    }
+
     /// The name of these labels, from left to right.
     ///
     /// # Errors
@@ -155,13 +161,16 @@ fn escaped(rest: &mut impl Iterator<Item = u8>) -> Result<u8, BadName> {
     u8::try_from(number).map_err(|_| BadName)
 }
 
-/// Presentation form, always with the last dot.
+/// Presentation form, with the last dot; the alternate form `{:#}` leaves that dot out.
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if *self.0 == [0] {
             return f.write_str(".");
         }
-        for label in labels(&self.0) {
+        for (n, label) in labels(&self.0).enumerate() {
+            if n > 0 {
+                f.write_str(".")?;
+            }
             for byte in label {
                 match byte {
                     b'.' | b'\\' | b'"' | b'(' | b')' | b';' | b'@' | b'$' => {
@@ -171,9 +180,8 @@ impl fmt::Display for Name {
                     byte => write!(f, "\\{byte:03}")?,
                 }
             }
-            f.write_str(".")?;
         }
-        Ok(())
+        if f.alternate() { Ok(()) } else { f.write_str(".") }
     }
 }
 

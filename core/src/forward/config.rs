@@ -154,6 +154,16 @@ impl NodeConfig {
             && (ranges.is_empty() || ranges.iter().any(|range| range.addr().is_loopback()))
     }
 
+    /// Whether a packet for a loopback address comes from somewhere else. Kernels refuse those by themselves, unless
+    /// node ports answer at loopback addresses: then it is ours to drop them.
+    #[must_use]
+    pub fn is_martian(&self, source: IpAddr, destination: IpAddr) -> bool {
+        destination.is_ipv4()
+            && destination.is_loopback()
+            && !self.is_own(source)
+            && self.localhost_node_ports()
+    }
+
     /// Whether node ports answer at this address.
     #[must_use]
     pub fn answers_node_ports(&self, addr: IpAddr) -> bool {

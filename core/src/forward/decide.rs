@@ -136,9 +136,7 @@ impl Proxy {
         if Family::of(packet.source) != family || !self.node().families.contains(&family) {
             return Decision::plain(Verdict::Pass, vec![Step::OtherFamily]);
         }
-        // What only the node itself may send; with node ports at loopback, kernels no longer refuse it by themselves.
-        let loopback = packet.destination.is_loopback() && packet.destination.is_ipv4();
-        if loopback && self.node().localhost_node_ports() && !self.node().is_own(packet.source) {
+        if self.node().is_martian(packet.source, packet.destination) {
             return Decision::plain(Verdict::Drop, vec![Step::Martian]);
         }
         self.at_address(packet)

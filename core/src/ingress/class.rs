@@ -9,18 +9,7 @@ use std_alloc::{
     sync::Arc,
 };
 
-/// An IngressClass as far as it matters here.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IngressClass {
-    /// What Ingresses call it.
-    pub name: Arc<str>,
-    /// Who implements it, such as `example.com/ingress-controller`.
-    pub controller: Arc<str>,
-    /// Seconds since 1970 at which it was made, 0 when unknown.
-    pub created: i64,
-    /// Takes Ingresses without a class.
-    pub is_default: bool,
-}
+use crate::model::IngressClass;
 
 /// Which classes an implementation takes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,15 +44,17 @@ pub enum NotOurs {
 /// The IngressClasses there are.
 ///
 /// ```
-/// use svckit::ingress::{ClassSelection, Classes, IngressClass};
+/// use svckit::{ingress::{ClassSelection, Classes}, model::IngressClass};
+///
+/// use std::sync::Arc;
 ///
 /// let mut classes = Classes::new(ClassSelection::default());
-/// classes.set(IngressClass {
+/// classes.set(Arc::new(IngressClass {
 ///     name: "public".into(),
 ///     controller: "example.com/proxy".into(),
 ///     created: 0,
 ///     is_default: true,
-/// });
+/// }));
 /// assert!(classes.takes(Some("public")).is_ok());
 /// assert!(classes.takes(None).is_ok(), "the default class");
 /// assert!(classes.takes(Some("other")).is_err());
@@ -71,7 +62,7 @@ pub enum NotOurs {
 #[derive(Clone, Debug, Default)]
 pub struct Classes {
     selection: ClassSelection,
-    known: BTreeMap<Arc<str>, IngressClass>,
+    known: BTreeMap<Arc<str>, Arc<IngressClass>>,
 }
 
 impl Classes {
@@ -82,7 +73,7 @@ impl Classes {
     }
 
     /// The class exists and looks like this now; whether that is news.
-    pub fn set(&mut self, class: IngressClass) -> bool {
+    pub fn set(&mut self, class: Arc<IngressClass>) -> bool {
         let before = self.known.insert(class.name.clone(), class.clone());
         before.as_ref() != Some(&class)
     }
@@ -94,7 +85,7 @@ impl Classes {
 
     /// The default class: of several the newest, then the one whose name comes first, as an API server chooses.
     #[must_use]
-    pub fn default_class(&self) -> Option<&IngressClass> {
+    pub fn default_class(&self) -> Option<&Arc<IngressClass>> {
         let defaults = self.known.values().filter(|class| class.is_default);
         defaults.min_by_key(|class| (core::cmp::Reverse(class.created), &class.name))
     }
@@ -135,8 +126,9 @@ impl fmt::Display for NotOurs {
 mod tests {
     use super::*;
 
-    fn class(name: &str, controller: &str, created: i64, is_default: bool) -> IngressClass {
-        IngressClass { name: name.into(), controller: controller.into(), created, is_default }
+    fn class(name: &str, controller: &str, created: i64, is_default: bool) -> Arc<IngressClass> {
+        let (name, controller) = (name.into(), controller.into());
+        Arc::new(IngressClass { name, controller, created, is_default })
     }
 
     #[test]

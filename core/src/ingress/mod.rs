@@ -37,7 +37,7 @@ mod settings;
 
 pub use answer::{Answer, Circumstances, Forward};
 pub use backend::{Backend, BackendRef, Unresolved};
-pub use class::{ClassSelection, Classes, IngressClass, NotOurs};
+pub use class::{ClassSelection, Classes, NotOurs};
 pub use explain::{Candidate, Explanation, Verdict};
 pub use headers::{is_dangerous, is_hop_by_hop, is_listed, may_upgrade};
 pub use host::{BadHost, Host};

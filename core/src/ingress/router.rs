@@ -5,8 +5,7 @@ use hashbrown::HashMap;
 use std_alloc::{collections::BTreeSet, format, string::ToString, sync::Arc, vec::Vec};
 
 use super::{
-    Backend, BackendRef, ClassSelection, Classes, DefaultRoute, IngressClass, NotOurs, Routes,
-    Settings,
+    Backend, BackendRef, ClassSelection, Classes, DefaultRoute, NotOurs, Routes, Settings,
     claim::{Claim, Claims},
     host_routes::HostRoutes,
 };
@@ -121,22 +120,10 @@ impl Router {
                     self.reread(&service.key);
                 }
             }
+            Change::IngressClass(class) if self.classes.set(class.clone()) => self.judge_again(),
+            Change::IngressClassGone(name) if self.classes.remove(name) => self.judge_again(),
             Change::ServiceGone(key) if self.services.remove(key).is_some() => self.reread(key),
             _ => {}
-        }
-    }
-
-    /// The class exists and looks like this now. Asks each Ingress again whose it is.
-    pub fn set_class(&mut self, class: IngressClass) {
-        if self.classes.set(class) {
-            self.judge_again();
-        }
-    }
-
-    /// The class is gone. Asks each Ingress again whose it is.
-    pub fn remove_class(&mut self, name: &str) {
-        if self.classes.remove(name) {
-            self.judge_again();
         }
     }
 

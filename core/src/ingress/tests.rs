@@ -304,9 +304,9 @@ fn classes_are_asked() {
         created: 0,
         is_default,
     };
-    router.set_class(class(true));
+    router.apply(&Change::IngressClass(class(true).into()));
     assert_eq!(served(&mut router), [true, true]);
-    router.remove_class("public");
+    router.apply(&Change::IngressClassGone("public".into()));
     assert_eq!(served(&mut router), [false, true]);
     assert!(router.takes(&NamespacedName::new("n", "b")).is_ok());
     assert!(router.takes(&NamespacedName::new("n", "a")).is_err());

@@ -2,7 +2,7 @@
 
 use std_alloc::sync::Arc;
 
-use super::{EndpointSlice, Ingress, NamespacedName, Node, Pod, Service, ServiceKey};
+use super::{EndpointSlice, Ingress, IngressClass, NamespacedName, Node, Pod, Service, ServiceKey};
 
 /// One thing that happened in the cluster, in checked form.
 ///
@@ -34,6 +34,10 @@ pub enum Change {
     Ingress(Arc<Ingress>),
     /// The Ingress is gone.
     IngressGone(NamespacedName),
+    /// The class exists and looks like this now.
+    IngressClass(Arc<IngressClass>),
+    /// The class of this name is gone.
+    IngressClassGone(Arc<str>),
     /// The source has told everything it knows at least once.
     Synced,
 }

@@ -8,6 +8,7 @@
 mod change;
 mod endpoint_slice;
 mod ingress;
+mod ingress_class;
 mod key;
 mod node;
 mod pod;
@@ -19,6 +20,7 @@ pub use endpoint_slice::{Conditions, Endpoint, EndpointSlice, SlicePort};
 pub use ingress::{
     Ingress, IngressBackend, IngressPath, IngressRule, IngressTls, PathType, ServicePortRef,
 };
+pub use ingress_class::IngressClass;
 pub use key::{NamespacedName, ServiceKey, ServicePortName};
 pub use node::Node;
 pub use pod::{ContainerPort, Pod};

@@ -50,7 +50,8 @@ pub enum Outcome {
     Backend(Pick),
     /// Refuse it: no endpoint of the service port can be used anywhere.
     NoEndpoints,
-    /// Say nothing: there are endpoints, but not for this client here. The client tries again, elsewhere.
+    /// Say nothing: there are endpoints, but not for this client here, which tries again, elsewhere; or a stranger
+    /// asks at a loopback address.
     Dropped,
     /// The address isn't a service port's.
     NotAService,

@@ -65,6 +65,9 @@ impl Snapshot {
     /// The endpoints a connection may reach, or why there are none.
     #[inline]
     pub fn find(&self, flow: &Flow) -> Result<Selection<'_>, Outcome> {
+        if self.node.is_martian(flow.source.ip(), flow.address) {
+            return Err(Outcome::Dropped);
+        }
         match flow.address {
             IpAddr::V4(ip) => self.find_in(&self.v4, Family::V4, ip, flow),
             IpAddr::V6(ip) => self.find_in(&self.v6, Family::V6, ip, flow),

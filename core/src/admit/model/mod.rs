@@ -7,6 +7,7 @@
 mod endpoint_slice;
 mod endpoints;
 mod ingress;
+mod ingress_class;
 mod node;
 mod pod;
 mod read;
@@ -16,6 +17,7 @@ mod timestamp;
 pub use endpoint_slice::{api_slice, endpoint_slice};
 pub use endpoints::endpoints;
 pub use ingress::ingress;
+pub use ingress_class::ingress_class;
 pub use node::node;
 pub use pod::pod;
 pub use service::service;

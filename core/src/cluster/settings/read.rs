@@ -9,11 +9,15 @@ use std_alloc::{
     vec::Vec,
 };
 
-use super::{NodePortAddresses, PodRecords, Settings, UpstreamDns};
+use super::{Settings, UpstreamDns};
 use crate::{
     admit::syntax,
     api::{Tree, TreeNode, decode_as},
     finding::{Finding, Kind},
+};
+use crate::{
+    dns::{Name, PodRecords},
+    forward::NodePortAddresses,
 };
 
 /// The settings as they are written; what is absent stays as it was.
@@ -243,16 +247,15 @@ impl Reader {
         }
     }
 
-    fn domain(&mut self, domain: &str, target: &mut String) {
+    fn domain(&mut self, domain: &str, target: &mut Name) {
         let bare = domain.strip_suffix('.').unwrap_or(domain);
-        if syntax::rfc1123_subdomain(bare).is_empty() {
-            *target = bare.into();
-        } else {
-            self.wrong(
+        match bare.parse() {
+            Ok(name) if syntax::rfc1123_subdomain(bare).is_empty() => *target = name,
+            _ => self.wrong(
                 "clusterDomain",
                 domain,
                 "must be a DNS name in lower case, such as cluster.local",
-            );
+            ),
         }
     }
 
