@@ -2,7 +2,7 @@
 
 use svckit::{
     Time,
-    cluster::{ControlPlane, Settings, Synced},
+    cluster::{Cluster, ControlPlane, Settings, Synced},
     finding::Finding,
     model::Change,
 };
@@ -16,7 +16,7 @@ use crate::{exit::Stop, input::Input};
 /// A cluster that holds what some manifests say.
 pub(crate) struct Loaded {
     pub(crate) files: Files,
-    pub(crate) cluster: ControlPlane,
+    pub(crate) cluster: Cluster,
     /// What the cluster told while it took the manifests in.
     pub(crate) changes: Vec<Change>,
     /// Everything that is wrong, in the order of the files.
@@ -28,7 +28,7 @@ impl Loaded {
     pub(crate) fn read(input: &Input, base: Settings) -> Result<Self, Stop> {
         let files = input.files()?;
         let (settings, mut findings) = input.settings(base)?;
-        let cluster = ControlPlane::new(settings, clock::seed())
+        let cluster = Cluster::new(settings, clock::seed())
             .map_err(|error| Stop::input(error.to_string()))?;
         let mut loaded = Self { files, cluster, changes: Vec::new(), findings: Vec::new() };
         let now = clock::now();
@@ -51,7 +51,7 @@ impl Loaded {
                 self.findings.push(manifest.locate(finding));
             }
         }
-        self.findings.extend(unsound(&self.files, &self.cluster, now));
+        self.findings.extend(unsound(&self.files, self.cluster.control(), now));
         self.findings.sort_by(|a, b| (&a.file, a.finding.line).cmp(&(&b.file, b.finding.line)));
     }
 }

@@ -13,7 +13,7 @@ pub(super) fn rows(loaded: &Loaded) -> (Columns, Vec<Row>) {
         Object::Ingress(ingress) => Some(Row::of(object, cells(ingress))),
         _ => None,
     };
-    (COLUMNS, loaded.cluster.given().filter_map(|(_, object)| row(object)).collect())
+    (COLUMNS, loaded.cluster.control().given().filter_map(|(_, object)| row(object)).collect())
 }
 
 fn cells(ingress: &Ingress) -> Vec<String> {

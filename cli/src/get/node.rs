@@ -17,7 +17,7 @@ pub(super) fn rows(loaded: &Loaded) -> (Columns, Vec<Row>) {
         Object::Node(node) => Some(Row::of(object, cells(node))),
         _ => None,
     };
-    (COLUMNS, loaded.cluster.given().filter_map(|(_, object)| row(object)).collect())
+    (COLUMNS, loaded.cluster.control().given().filter_map(|(_, object)| row(object)).collect())
 }
 
 fn cells(node: &Node) -> Vec<String> {

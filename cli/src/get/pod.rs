@@ -12,7 +12,7 @@ pub(super) fn rows(loaded: &Loaded) -> (Columns, Vec<Row>) {
     let row = |pod: &Pod| {
         Row::new(&pod.metadata, cells(pod), serde_json::to_value(pod).unwrap_or_default())
     };
-    (COLUMNS, loaded.cluster.pods().map(row).collect())
+    (COLUMNS, loaded.cluster.control().pods().map(row).collect())
 }
 
 fn cells(pod: &Pod) -> Vec<String> {

@@ -16,7 +16,7 @@ pub(super) fn rows(loaded: &Loaded, wide: bool) -> (Columns, Vec<Row>) {
         let object = serde_json::to_value(&**service).unwrap_or_default();
         Row::new(&service.metadata, cells(service, wide), object)
     };
-    (COLUMNS, loaded.cluster.services().map(row).collect())
+    (COLUMNS, loaded.cluster.control().services().map(row).collect())
 }
 
 fn cells(service: &Service, wide: bool) -> Vec<String> {

@@ -1,8 +1,7 @@
 //! The node: links to the client and to each pod, forwarding, the kernel rules.
 
 use std::{fs, net::IpAddr};
-use svckit::{cluster::Settings, forward::Proxy, model::Change};
-use svckit_adapters::clock;
+use svckit::cluster::Settings;
 
 use super::{
     client::{NODE, prefix},
@@ -45,11 +44,7 @@ pub(super) fn run(input: &Input) -> Result<Exit, Stop> {
     }
     batch.run()?;
     forward()?;
-    let settings = loaded.cluster.settings();
-    let mut proxy = Proxy::new(settings.forwarding(), clock::seed());
-    loaded.changes.iter().for_each(|change| proxy.apply(change));
-    proxy.apply(&Change::Synced);
-    feed("nft", &["-f", "-"], &rules::text(&proxy, &addresses))?;
+    feed("nft", &["-f", "-"], &rules::text(loaded.cluster.proxy(), &addresses))?;
     for (pod, part) in own.iter().zip(&mut parts) {
         part.tell(&pod.to_json().to_string())?;
     }
