@@ -7,6 +7,7 @@ mod get;
 mod input;
 mod lab;
 mod load;
+mod render;
 mod report;
 mod up;
 
@@ -66,6 +67,8 @@ enum Verb {
         #[arg(short, long, value_enum, default_value_t)]
         output: Output,
     },
+    /// Print what other programs take in: rules, configurations, zones.
+    Render(render::Render),
     /// Put what manifests describe on a private network, and run a command there.
     Lab(lab::Lab),
     /// Run vector files against the library.
@@ -101,6 +104,7 @@ fn run(verb: Verb) -> Result<Exit, Stop> {
             get::run(&input, output, resource, name.as_deref(), selector.as_ref())
         }
         Verb::Up { input, options, output } => up::run(&input, &options, output),
+        Verb::Render(render) => render.run(),
         Verb::Lab(lab) => lab.run(),
         Verb::Conform { files } => Ok(Exit::Code(conform::run(&files))),
         Verb::Completions { shell } => {

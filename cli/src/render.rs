@@ -1,0 +1,50 @@
+//! `svckit render`: artefacts for other programs, as text.
+
+use clap::{Args, Subcommand};
+use svckit::{cluster::Settings, render};
+
+use crate::{
+    exit::{Exit, Stop},
+    input::Input,
+    load::Loaded,
+    report,
+};
+
+/// What `render` takes.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Example: svckit render nft -f examples/walkthrough --node n1")]
+pub(crate) struct Render {
+    #[command(subcommand)]
+    artefact: Artefact,
+}
+
+/// What is rendered.
+#[derive(Subcommand, Clone, Debug)]
+enum Artefact {
+    /// The node's forwarding as input for nft -f.
+    #[command(after_help = "Example: svckit render nft -f examples/walkthrough | nft -c -f -")]
+    Nft(Input),
+}
+
+impl Render {
+    /// Prints the artefact of what is good in the input.
+    pub(crate) fn run(&self) -> Result<Exit, Stop> {
+        let (loaded, text) = match &self.artefact {
+            Artefact::Nft(input) => {
+                let loaded = Loaded::read(input, Settings::default())?;
+                let text = written(|out| render::nft::full(loaded.cluster.proxy(), out))?;
+                (loaded, text)
+            }
+        };
+        print!("{text}");
+        report::print(&loaded.findings);
+        Ok(Exit::of_input(report::has_errors(&loaded.findings)))
+    }
+}
+
+/// The text that a renderer writes.
+fn written(render: impl FnOnce(&mut String) -> std::fmt::Result) -> Result<String, Stop> {
+    let mut text = String::new();
+    render(&mut text).map_err(|error| Stop::system(format!("can't render: {error}")))?;
+    Ok(text)
+}
