@@ -43,7 +43,9 @@ impl Render {
 }
 
 /// The text that a renderer writes.
-fn written(render: impl FnOnce(&mut String) -> std::fmt::Result) -> Result<String, Stop> {
+pub(crate) fn written(
+    render: impl FnOnce(&mut String) -> std::fmt::Result,
+) -> Result<String, Stop> {
     let mut text = String::new();
     render(&mut text).map_err(|error| Stop::system(format!("can't render: {error}")))?;
     Ok(text)

@@ -125,7 +125,11 @@ fn pods_answer_from_namespaces_of_their_own() {
             "curl -sm5 http://192.0.2.1:9090",
             "pod default/host at 192.0.2.1:9090 for no service",
         ),
-        ("the Service", "curl -sm5 http://10.96.7.7", "for service default/web, client 192.0.2.2:"),
+        (
+            "the Service: who is no pod comes as the node",
+            "curl -sm5 http://10.96.7.7",
+            "for service default/web, client 192.0.2.1:",
+        ),
         ("it sees the client", "curl -sm5 http://10.244.7.1:8080", "client 192.0.2.2:"),
     ];
     let folder = Folder::new("pods");

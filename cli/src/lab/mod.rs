@@ -3,7 +3,7 @@
 //! ```text
 //! svckit lab            waits, passes on signals and the exit code
 //!   └─ client           192.0.2.2: runs the command; process 1 of a pid namespace
-//!        └─ node        192.0.2.1: the kernel rules
+//!        └─ node        192.0.2.1: the kernel rules, as `svckit render nft` prints them
 //!             ├─ pod    10.244.0.1: servers that say who they are
 //!             └─ pod    10.244.0.2
 //! ```
@@ -22,7 +22,6 @@ mod layout;
 mod node;
 mod pod;
 mod role;
-mod rules;
 
 use clap::Args;
 use std::ffi::OsString;

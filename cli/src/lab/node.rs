@@ -1,7 +1,7 @@
 //! The node: links to the client and to each pod, forwarding, the kernel rules.
 
 use std::{fs, net::IpAddr};
-use svckit::cluster::Settings;
+use svckit::{cluster::Settings, render};
 
 use super::{
     client::{NODE, prefix},
@@ -9,12 +9,12 @@ use super::{
     layout::{self, LabPod},
     pod::{self, GATEWAY, GATEWAY_V6},
     role::{Parent, Part, Role},
-    rules,
 };
 use crate::{
     exit::{Exit, Stop},
     input::Input,
     load::Loaded,
+    render::written,
     report,
 };
 
@@ -44,7 +44,8 @@ pub(super) fn run(input: &Input) -> Result<Exit, Stop> {
     }
     batch.run()?;
     forward()?;
-    feed("nft", &["-f", "-"], &rules::text(loaded.cluster.proxy(), &addresses))?;
+    let rules = written(|out| render::nft::full(loaded.cluster.proxy(), out))?;
+    feed("nft", &["-f", "-"], &rules)?;
     for (pod, part) in own.iter().zip(&mut parts) {
         part.tell(&pod.to_json().to_string())?;
     }
@@ -58,7 +59,8 @@ pub(super) fn run(input: &Input) -> Result<Exit, Stop> {
 /// The node's end of a pod's link, and the way to the pod.
 fn wire(batch: &mut Batch, link: &str, addresses: &[IpAddr], pid: u32) {
     batch.pair(link, "eth0", pid).up(link);
-    batch.add(format!("address add {GATEWAY}/32 dev {link}"));
+    // Of the link alone: what is masqueraded takes the node's own address.
+    batch.add(format!("address add {GATEWAY}/32 dev {link} scope link"));
     if has_v6() {
         batch.add(format!("address add {GATEWAY_V6}/64 dev {link} nodad"));
     }
