@@ -148,6 +148,7 @@ impl ControlPlane {
             Object::EndpointSlice(slice) => admit::model::endpoint_slice(slice).map(drop),
             Object::Endpoints(endpoints) => admit::model::endpoints(endpoints).map(drop),
             Object::Ingress(ingress) => admit::model::ingress(ingress).map(drop),
+            Object::Secret(secret) => admit::model::tls_secret(secret).map(drop),
             _ => Ok(()),
         };
         checked.err().unwrap_or_default()
@@ -202,7 +203,12 @@ impl ControlPlane {
                 synced.changes.push(Change::IngressClass(class.into()));
                 Ok(())
             }
-            Object::Secret(_) | Object::IpAddress(_) | Object::ServiceCidr(_) => Ok(()),
+            Object::Secret(secret) => admit::model::tls_secret(secret).map(|secret| {
+                let key = NamespacedName::new(id.namespace.as_str(), id.name.as_str());
+                let change = secret.map(|secret| Change::Secret(secret.into()));
+                synced.changes.push(change.unwrap_or(Change::SecretGone(key)));
+            }),
+            Object::IpAddress(_) | Object::ServiceCidr(_) => Ok(()),
         };
         match admitted {
             Ok(()) => {
@@ -235,6 +241,7 @@ impl ControlPlane {
             Object::Node(_) => self.tell(Change::NodeGone(key.name), synced),
             Object::Ingress(_) => synced.changes.push(Change::IngressGone(key)),
             Object::IngressClass(_) => synced.changes.push(Change::IngressClassGone(key.name)),
+            Object::Secret(_) => synced.changes.push(Change::SecretGone(key)),
             Object::Namespace(_) => synced.changes.extend(self.namespaces.leave(&id.name)),
             _ => {
                 for pod in self.workloads.remove(id).unwrap_or_default() {

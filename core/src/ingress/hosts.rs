@@ -81,6 +81,11 @@ impl<T: Clone> HostIndex<T> {
         self.pages.iter().flat_map(|page| page.iter().map(|entry| &entry.value))
     }
 
+    /// Everything with its name, in no order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &T)> {
+        self.pages.iter().flat_map(|page| page.iter().map(|entry| (&entry.name, &entry.value)))
+    }
+
     fn page_mut(&mut self, hash: u64) -> Option<&mut Page<T>> {
         let page = hash as usize & (self.pages.len() - 1);
         self.pages.get_mut(page).map(Arc::make_mut)

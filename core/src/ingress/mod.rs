@@ -34,6 +34,7 @@ mod route;
 mod router;
 mod routes;
 mod settings;
+mod sni;
 
 pub use answer::{Answer, Circumstances, Forward};
 pub use backend::{Backend, BackendRef, Unresolved};
@@ -49,6 +50,7 @@ pub use route::{DefaultRoute, Match, MatchKind, Outcome, Pattern, Route};
 pub use router::Router;
 pub use routes::Routes;
 pub use settings::{HostOwnership, ImplementationSpecific, Order, Settings};
+pub use sni::Certificate;
 
 #[cfg(test)]
 mod tests;

@@ -8,11 +8,12 @@ use super::{
     Backend, BackendRef, ClassSelection, Classes, DefaultRoute, NotOurs, Routes, Settings,
     claim::{Claim, Claims},
     host_routes::HostRoutes,
+    sni::Certificates,
 };
 use crate::{
     Seed,
     finding::{Finding, Kind},
-    model::{Change, Exposure, Ingress, NamespacedName, Service, ServiceKey},
+    model::{Change, Exposure, Ingress, NamespacedName, Service, ServiceKey, TlsSecret},
 };
 
 /// Compiles Ingresses into [`Routes`].
@@ -66,6 +67,7 @@ pub struct Router {
     hosts: HashMap<Arc<str>, HostState, RandomState>,
     /// Default backends of Ingresses without rules, oldest first.
     defaults: Vec<(Arc<Ingress>, Arc<DefaultRoute>)>,
+    certificates: Certificates,
     /// Hosts whose routes have to be made again.
     dirty: BTreeSet<Arc<str>>,
     routes: Routes,
@@ -101,6 +103,7 @@ impl Router {
             users: HashMap::with_hasher(hasher.clone()),
             hosts: HashMap::with_hasher(hasher),
             defaults: Vec::new(),
+            certificates: Certificates::new(seed.derive(2)),
             dirty: BTreeSet::new(),
             routes,
             published: None,
@@ -122,6 +125,8 @@ impl Router {
             }
             Change::IngressClass(class) if self.classes.set(class.clone()) => self.judge_again(),
             Change::IngressClassGone(name) if self.classes.remove(name) => self.judge_again(),
+            Change::Secret(secret) => self.set_secret(&secret.key, Some(secret.clone())),
+            Change::SecretGone(key) => self.set_secret(key, None),
             Change::ServiceGone(key) if self.services.remove(key).is_some() => self.reread(key),
             _ => {}
         }
@@ -144,6 +149,7 @@ impl Router {
         let own = self.ingresses.values().flat_map(|known| &known.claims.findings);
         let between = self.hosts.values().flat_map(|host| &host.findings);
         let mut findings: Vec<_> = own.chain(between).cloned().collect();
+        findings.extend(self.certificates.findings());
         findings.sort_by(|one, other| (&one.object, &one.path).cmp(&(&other.object, &other.path)));
         findings
     }
@@ -180,6 +186,13 @@ impl Router {
             if users.is_empty() {
                 self.users.remove(&service);
             }
+        }
+    }
+
+    fn set_secret(&mut self, key: &NamespacedName, secret: Option<Arc<TlsSecret>>) {
+        let Routes { sni, hasher, .. } = &mut self.routes;
+        if self.certificates.set(key, secret, sni, hasher) {
+            self.published = None;
         }
     }
 
@@ -227,6 +240,10 @@ impl Router {
             self.defaults.insert(at, (ingress.clone(), default.clone()));
             self.choose_default();
         }
+        let Routes { sni, hasher, .. } = &mut self.routes;
+        if verdict.is_ok() && self.certificates.claim(&ingress, order, sni, hasher) {
+            self.published = None;
+        }
         self.ingresses.insert(ingress.key.clone(), Known { ingress, verdict, claims });
     }
 
@@ -238,6 +255,10 @@ impl Router {
                 state.claims.retain(|other| !Arc::ptr_eq(other, claim));
             }
             self.touch(&claim.host);
+        }
+        let Routes { sni, hasher, .. } = &mut self.routes;
+        if known.verdict.is_ok() && self.certificates.release(&known.ingress, sni, hasher) {
+            self.published = None;
         }
         if known.claims.default.is_some() {
             self.defaults.retain(|(ingress, _)| ingress.key != *key);

@@ -9,12 +9,16 @@
 //! 4. That of the oldest Ingress without rules; the configured one; none: 404.
 
 use ahash::RandomState;
-use std_alloc::sync::Arc;
+use std_alloc::{string::String, sync::Arc};
 
 use super::{
     DefaultRoute, Match, Outcome, PathPolicy, Request, Route, Settings, Target,
-    host_routes::HostRoutes, hosts::HostIndex,
+    host_routes::HostRoutes,
+    hosts::HostIndex,
+    sni::{Certificate, SniTable},
 };
+
+use crate::model::TlsSecret;
 
 /// All routes at one moment: immutable, and cheap to copy.
 ///
@@ -30,6 +34,8 @@ pub struct Routes {
     pub(super) every: Option<Arc<HostRoutes>>,
     /// When no host has anything.
     pub(super) default: Option<Arc<DefaultRoute>>,
+    /// Certificates by server name.
+    pub(super) sni: SniTable,
     pub(super) host_fallthrough: bool,
     pub(super) paths: PathPolicy,
 }
@@ -43,6 +49,7 @@ impl Routes {
             wildcard: HostIndex::default(),
             every: None,
             default: None,
+            sni: SniTable::default(),
             host_fallthrough: settings.host_fallthrough,
             paths: settings.paths,
         }
@@ -83,6 +90,26 @@ impl Routes {
             // No rule matches an empty path.
             Target::Host => self.lookup(request.host.name(), ""),
         }
+    }
+
+    /// What a client is shown that asks for a server name in its TLS handshake, as it sends it.
+    ///
+    /// Costs two hash probes; allocates only for a name in upper case.
+    ///
+    /// ```
+    /// use svckit::{Seed, ingress::{Certificate, ClassSelection, Router, Settings}};
+    ///
+    /// let mut router = Router::new(Settings::default(), ClassSelection::default(), Seed([1, 2, 3, 4]));
+    /// assert_eq!(router.routes().certificate(b"shop.example.com"), Certificate::Unknown);
+    /// ```
+    #[must_use]
+    pub fn certificate(&self, server_name: &[u8]) -> Certificate<'_> {
+        self.sni.find(server_name, &self.hasher)
+    }
+
+    /// All names that have a certificate of their own, wildcards with their star, in no order.
+    pub fn certificates(&self) -> impl Iterator<Item = (String, &Arc<TlsSecret>)> {
+        self.sni.iter()
     }
 
     /// All routes that can take a request, in no order.

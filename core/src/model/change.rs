@@ -2,7 +2,9 @@
 
 use std_alloc::sync::Arc;
 
-use super::{EndpointSlice, Ingress, IngressClass, NamespacedName, Node, Pod, Service, ServiceKey};
+use super::{
+    EndpointSlice, Ingress, IngressClass, NamespacedName, Node, Pod, Service, ServiceKey, TlsSecret,
+};
 
 /// One thing that happened in the cluster, in checked form.
 ///
@@ -38,6 +40,10 @@ pub enum Change {
     IngressClass(Arc<IngressClass>),
     /// The class of this name is gone.
     IngressClassGone(Arc<str>),
+    /// The certificate exists and looks like this now.
+    Secret(Arc<TlsSecret>),
+    /// The certificate is gone.
+    SecretGone(NamespacedName),
     /// The source has told everything it knows at least once.
     Synced,
 }

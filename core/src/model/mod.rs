@@ -14,6 +14,7 @@ mod node;
 mod pod;
 mod port;
 mod service;
+mod tls_secret;
 
 pub use change::Change;
 pub use endpoint_slice::{Conditions, Endpoint, EndpointSlice, SlicePort};
@@ -29,3 +30,4 @@ pub use service::{
     Affinity, ClusterIps, Exposure, LoadBalancer, Service, ServicePort, TargetPort,
     TrafficDistribution, TrafficPolicy,
 };
+pub use tls_secret::TlsSecret;

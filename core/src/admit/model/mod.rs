@@ -13,6 +13,7 @@ mod pod;
 mod read;
 mod service;
 mod timestamp;
+mod tls_secret;
 
 pub use endpoint_slice::{api_slice, endpoint_slice};
 pub use endpoints::endpoints;
@@ -22,6 +23,7 @@ pub use node::node;
 pub use pod::pod;
 pub use service::service;
 pub use timestamp::seconds as unix_seconds;
+pub use tls_secret::tls_secret;
 
 #[cfg(test)]
 mod tests;
