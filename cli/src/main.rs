@@ -9,6 +9,7 @@ mod lab;
 mod load;
 mod render;
 mod report;
+mod trace;
 mod up;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -69,6 +70,8 @@ enum Verb {
     },
     /// Print what other programs take in: rules, configurations, zones.
     Render(render::Render),
+    /// Tell what happens to the first packet of a connection.
+    Trace(trace::Trace),
     /// Put what manifests describe on a private network, and run a command there.
     Lab(lab::Lab),
     /// Run vector files against the library.
@@ -105,6 +108,7 @@ fn run(verb: Verb) -> Result<Exit, Stop> {
         }
         Verb::Up { input, options, output } => up::run(&input, &options, output),
         Verb::Render(render) => render.run(),
+        Verb::Trace(trace) => trace.run(),
         Verb::Lab(lab) => lab.run(),
         Verb::Conform { files } => Ok(Exit::Code(conform::run(&files))),
         Verb::Completions { shell } => {
