@@ -255,7 +255,11 @@ impl Manifest {
 
 impl std::fmt::Display for Located {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:{}: {}", self.file.display(), self.finding.line, self.finding)
+        match self.finding.line {
+            // A setting from the command line, or something that stands in no file.
+            0 => write!(f, "{}: {}", self.file.display(), self.finding),
+            line => write!(f, "{}:{line}: {}", self.file.display(), self.finding),
+        }
     }
 }
 

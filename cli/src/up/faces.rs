@@ -3,7 +3,7 @@
 use arc_swap::ArcSwap;
 use std::{
     io,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, SocketAddr},
     sync::Arc,
 };
 use svckit::{
@@ -21,7 +21,7 @@ use svckit_adapters::{
     },
 };
 
-use super::listen::listen;
+use super::{listen::listen, stand_ins::EDGE};
 
 /// DNS and Ingress of one cluster.
 pub(super) struct Faces {
@@ -66,10 +66,10 @@ impl Faces {
             picked.backends.first().copied()
         };
         let pick = Arc::new(pick);
-        let node = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let ports = [listen(node, 80, lowest, |_| false).port(), 8080, 0];
-        let http = first(node, ports, |addr| HttpServer::bind(addr, routes.clone(), pick.clone()))
-            .map_err(|error| refused.push(format!("no Ingress: can't listen on {node}: {error}")))
+        let edge = IpAddr::V4(EDGE);
+        let ports = [listen(edge, 80, lowest, |_| false).port(), 8080, 0];
+        let http = first(edge, ports, |addr| HttpServer::bind(addr, routes.clone(), pick.clone()))
+            .map_err(|error| refused.push(format!("no Ingress: can't listen on {edge}: {error}")))
             .ok();
         Self { zone, names, router, routes, dns, http, resolver }
     }

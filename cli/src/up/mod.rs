@@ -10,6 +10,7 @@ mod listen;
 mod pins;
 mod servers;
 mod show;
+mod stand_ins;
 mod state;
 
 use clap::Args;

@@ -23,6 +23,7 @@ use svckit_adapters::{
 use super::{
     faces::Faces,
     listen::{listen, lowest_port},
+    stand_ins::{EDGE, OUTSIDE, StandIns},
 };
 
 /// Everything that listens.
@@ -34,6 +35,8 @@ pub(super) struct Servers {
     slices: BTreeMap<NamespacedName, Arc<EndpointSlice>>,
     /// Where clients on this machine reach an address of a Service.
     listening: HashMap<(IpAddr, Protocol, Port), SocketAddr>,
+    /// Where load balancers' addresses and external IPs are served.
+    outside: StandIns,
     lowest: u16,
     node: Vec<IpAddr>,
     faces: Faces,
@@ -46,6 +49,8 @@ impl Servers {
     pub(super) fn new(settings: &Settings, refused: &mut Vec<String>) -> Self {
         let balancer = Arc::new(Balancer::default());
         let lowest = lowest_port();
+        let mut outside = StandIns::new(OUTSIDE);
+        outside.take(EDGE.into());
         Self {
             proxy: Proxy::new(settings.forwarding(), clock::seed()),
             listeners: Listeners::new(balancer.clone()),
@@ -53,6 +58,7 @@ impl Servers {
             pods: Pods::default(),
             slices: BTreeMap::new(),
             listening: HashMap::new(),
+            outside,
             faces: Faces::start(settings, balancer.clone(), lowest, refused),
             lowest,
             node: settings.node_addresses.clone(),
@@ -126,15 +132,14 @@ impl Servers {
         &self.node
     }
 
-    /// What should listen for service ports: cluster IPs and node ports that are loopback addresses.
-    fn frontends(&self) -> Vec<Frontend> {
+    /// What should listen for service ports: cluster IPs, node ports, and stand-ins of what comes from outside.
+    fn frontends(&mut self) -> Vec<Frontend> {
         let mut wanted: Vec<(IpAddr, Protocol, Port)> = Vec::new();
         for frontend in self.proxy.frontends() {
             let protocol = frontend.protocol();
             let addresses = frontend.cluster_ip.into_iter().chain(frontend.external_addresses());
-            wanted.extend(
-                addresses.filter(IpAddr::is_loopback).map(|ip| (ip, protocol, frontend.port)),
-            );
+            wanted
+                .extend(addresses.filter(IpAddr::is_ipv4).map(|ip| (ip, protocol, frontend.port)));
             let at_node = |port| self.node.iter().map(move |ip| (*ip, protocol, port));
             wanted.extend(frontend.node_port.into_iter().flat_map(at_node));
         }
@@ -149,9 +154,11 @@ impl Servers {
             .iter()
             .map(|(ip, protocol, port)| (SocketAddr::new(*ip, port.get()), *protocol))
             .collect();
+        let outside = &mut self.outside;
         let frontend = |(ip, protocol, port): (IpAddr, Protocol, Port)| {
+            let near = outside.of(ip);
             let listen =
-                listen(ip, port.get(), self.lowest, |addr| taken.contains(&(addr, protocol)));
+                listen(near, port.get(), self.lowest, |addr| taken.contains(&(addr, protocol)));
             taken.insert((listen, protocol));
             Frontend { listen, protocol, target: (ip, port) }
         };

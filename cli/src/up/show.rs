@@ -100,10 +100,12 @@ fn ports_of<'a>(
         let at = |ip, number: i32| {
             Port::try_from(number).ok().and_then(|number| servers.listening(ip, protocol, number))
         };
-        let ips = service.spec.cluster_ips.iter().filter_map(|ip| ip.parse().ok());
-        let cluster = ips.filter_map(|ip| at(ip, port.port));
+        let balancer = service.status.load_balancer.ingress.iter().map(|ingress| &ingress.ip);
+        let outside = balancer.chain(&service.spec.external_ips);
+        let ips = service.spec.cluster_ips.iter().chain(outside).filter_map(|ip| ip.parse().ok());
+        let addressed = ips.filter_map(|ip| at(ip, port.port));
         let node = servers.node().iter().filter_map(|ip| at(*ip, port.node_port));
-        cluster.chain(node).collect()
+        addressed.chain(node).collect()
     };
     service.spec.ports.iter().map(|port| (port, listen(port))).collect()
 }
