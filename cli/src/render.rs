@@ -1,7 +1,7 @@
 //! `svckit render`: artefacts for other programs, as text.
 
 use clap::{Args, Subcommand};
-use svckit::{cluster::Settings, render};
+use svckit::{cluster::Settings, model::Family, render};
 
 use crate::{
     exit::{Exit, Stop},
@@ -24,6 +24,37 @@ enum Artefact {
     /// The node's forwarding as input for nft -f.
     #[command(after_help = "Example: svckit render nft -f examples/walkthrough | nft -c -f -")]
     Nft(Input),
+    /// The node's forwarding as input for iptables-restore --noflush, or ip6tables-restore.
+    #[command(
+        after_help = "Example: svckit render iptables -f examples/walkthrough | iptables-restore --noflush --test"
+    )]
+    Iptables(OneFamily),
+}
+
+/// What artefacts of one address family take.
+#[derive(Args, Clone, Debug)]
+struct OneFamily {
+    #[command(flatten)]
+    input: Input,
+    /// The address family.
+    #[arg(long, value_enum, default_value = "ipv4")]
+    family: FamilyName,
+}
+
+/// An address family, as people name it here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum FamilyName {
+    Ipv4,
+    Ipv6,
+}
+
+impl From<FamilyName> for Family {
+    fn from(name: FamilyName) -> Self {
+        match name {
+            FamilyName::Ipv4 => Self::V4,
+            FamilyName::Ipv6 => Self::V6,
+        }
+    }
 }
 
 impl Render {
@@ -33,6 +64,13 @@ impl Render {
             Artefact::Nft(input) => {
                 let loaded = Loaded::read(input, Settings::default())?;
                 let text = written(|out| render::nft::full(loaded.cluster.proxy(), out))?;
+                (loaded, text)
+            }
+            Artefact::Iptables(OneFamily { input, family }) => {
+                let loaded = Loaded::read(input, Settings::default())?;
+                let family = (*family).into();
+                let text =
+                    written(|out| render::iptables::full(loaded.cluster.proxy(), family, out))?;
                 (loaded, text)
             }
         };

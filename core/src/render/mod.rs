@@ -1,4 +1,5 @@
 //! Plans and routes as text or bytes, still pure: adapters only carry them.
 
+pub mod iptables;
 pub mod nft;
 pub mod nginx;
