@@ -136,7 +136,7 @@ impl serde::Serialize for Object {
 
 #[cfg(feature = "serde")]
 mod wire {
-    use super::{super::decode, Box, Object};
+    use super::{super::decode, Box, Object, ObjectId};
     use crate::{
         api::{Decoded, Tree, TreeNode},
         finding::{Finding, Kind},
@@ -220,6 +220,18 @@ mod wire {
         "ValidatingWebhookConfiguration",
         "VolumeAttachment",
     ];
+
+    impl ObjectId {
+        /// The object of a kind, as Kubernetes writes it; `None` when svckit does not know the kind.
+        pub fn new(
+            kind: &str,
+            namespace: impl Into<String>,
+            name: impl Into<String>,
+        ) -> Option<Self> {
+            let (kind, ..) = KINDS.iter().find(|(known, ..)| *known == kind)?;
+            Some(Self { kind, namespace: namespace.into(), name: name.into() })
+        }
+    }
 
     impl Object {
         /// Reads one object.

@@ -98,14 +98,32 @@ impl ControlPlane {
         for id in gone {
             self.remove(&id, now, &mut synced);
         }
-        fresh.sort_by_key(|(_, object)| rank(object));
-        for (id, object) in fresh {
-            self.set(id, object.clone(), now, &mut synced);
-        }
+        self.set_all(fresh, now, &mut synced);
+        self.finish(&mut synced);
+        synced
+    }
+
+    /// Takes in objects that are new or have changed; the others stay. Costs what these objects cost.
+    ///
+    /// The first call tells consumers that they know everything: start with all there is.
+    pub fn apply<'a>(
+        &mut self,
+        objects: impl IntoIterator<Item = &'a Object>,
+        now: Time,
+    ) -> Synced {
+        let mut synced = Synced::default();
+        let fresh = objects.into_iter().map(|object| (object.id(), object));
+        let fresh = fresh.filter(|(id, object)| self.given.get(id) != Some(*object)).collect();
+        self.set_all(fresh, now, &mut synced);
+        self.finish(&mut synced);
+        synced
+    }
+
+    /// Takes objects away; those that aren't there are gone already. Costs what these objects cost.
+    pub fn delete<'a>(&mut self, ids: impl IntoIterator<Item = &'a ObjectId>, now: Time) -> Synced {
+        let mut synced = Synced::default();
+        ids.into_iter().for_each(|id| self.remove(id, now, &mut synced));
         self.write_slices(&mut synced);
-        if !core::mem::replace(&mut self.synced, true) {
-            synced.changes.push(Change::Synced);
-        }
         synced
     }
 }
@@ -136,6 +154,12 @@ impl ControlPlane {
     /// All objects as their manifests have them, by kind, namespace and name.
     pub fn given(&self) -> impl Iterator<Item = (&ObjectId, &Object)> {
         self.given.iter()
+    }
+
+    /// Whether this object is there.
+    #[must_use]
+    pub fn holds(&self, id: &ObjectId) -> bool {
+        self.given.contains_key(id)
     }
 
     /// What admission would say of an object; nothing changes.
@@ -174,6 +198,22 @@ impl ControlPlane {
     /// The addresses of a pod in an earlier life.
     pub fn remember_pod(&mut self, pod: NamespacedName, addresses: &[IpAddr]) {
         self.addresses.remember(pod, addresses);
+    }
+
+    /// Takes in objects that are new or have changed, in the order in which they build on each other.
+    fn set_all(&mut self, mut fresh: Vec<(ObjectId, &Object)>, now: Time, synced: &mut Synced) {
+        fresh.sort_by_key(|(_, object)| rank(object));
+        for (id, object) in fresh {
+            self.set(id, object.clone(), now, synced);
+        }
+    }
+
+    /// Lets controllers write, and tells consumers once that they know everything.
+    fn finish(&mut self, synced: &mut Synced) {
+        self.write_slices(synced);
+        if !core::mem::replace(&mut self.synced, true) {
+            synced.changes.push(Change::Synced);
+        }
     }
 
     /// Takes in one object that is new or has changed.

@@ -21,7 +21,12 @@ pub use settings::*;
 pub use workload::{MAX_REPLICAS, pods_of};
 
 use crate::{
-    Seed, Time, admit::SettingsError, api::Object, dns::Zone, forward::Proxy, ingress::Router,
+    Seed, Time,
+    admit::SettingsError,
+    api::{Object, ObjectId},
+    dns::Zone,
+    forward::Proxy,
+    ingress::Router,
 };
 
 /// A cluster as one node sees it: what was admitted, what is forwarded, what names answer, where requests go.
@@ -66,12 +71,34 @@ impl Cluster {
     /// Makes the cluster hold `desired` and nothing else; every area follows. Costs as [`ControlPlane::sync`].
     pub fn sync<'a>(&mut self, desired: impl IntoIterator<Item = &'a Object>, now: Time) -> Synced {
         let synced = self.control.sync(desired, now);
+        self.follow(&synced);
+        synced
+    }
+
+    /// Takes in objects that are new or have changed; every area follows. Costs as [`ControlPlane::apply`].
+    pub fn apply<'a>(
+        &mut self,
+        objects: impl IntoIterator<Item = &'a Object>,
+        now: Time,
+    ) -> Synced {
+        let synced = self.control.apply(objects, now);
+        self.follow(&synced);
+        synced
+    }
+
+    /// Takes objects away; every area follows. Costs as [`ControlPlane::delete`].
+    pub fn delete<'a>(&mut self, ids: impl IntoIterator<Item = &'a ObjectId>, now: Time) -> Synced {
+        let synced = self.control.delete(ids, now);
+        self.follow(&synced);
+        synced
+    }
+
+    fn follow(&mut self, synced: &Synced) {
         for change in &synced.changes {
             self.proxy.apply(change);
             self.zone.apply(change);
             self.router.apply(change);
         }
-        synced
     }
 
     /// What was admitted.

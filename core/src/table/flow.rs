@@ -25,6 +25,12 @@ pub struct Flow {
 pub struct PortId(pub(super) u32);
 
 impl PortId {
+    /// What [`Self::get`] said.
+    #[must_use]
+    pub const fn new(number: u32) -> Self {
+        Self(number)
+    }
+
     /// Its number, as [`crate::balance::Affinity`] takes it.
     #[must_use]
     pub const fn get(self) -> u32 {
