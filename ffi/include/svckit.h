@@ -57,6 +57,26 @@
 #define SVCKIT_PROTOCOLS_SCTP 4
 
 /**
+ * The address isn't a service port's.
+ */
+#define SVCKIT_OUTCOME_NOT_A_SERVICE 0
+
+/**
+ * It goes to the endpoint.
+ */
+#define SVCKIT_OUTCOME_BACKEND 1
+
+/**
+ * Refuse it: no endpoint of the service port can be used anywhere.
+ */
+#define SVCKIT_OUTCOME_NO_ENDPOINTS 2
+
+/**
+ * Say nothing: there are endpoints, but not for this client here, which tries again, elsewhere.
+ */
+#define SVCKIT_OUTCOME_DROPPED 3
+
+/**
  * How a call went.
  *
  * A number never changes its meaning and is never used again for another one. Later versions may answer numbers
@@ -112,6 +132,10 @@ enum svckit_status
    */
   SVCKIT_STATUS_BUFFER_TOO_SMALL = 10,
   /**
+   * At least one of the objects was refused, and changes nothing; the others were taken in. The findings say why.
+   */
+  SVCKIT_STATUS_REFUSED = 11,
+  /**
    * Refused for a reason this header has no number for. Nothing happened.
    */
   SVCKIT_STATUS_OTHER = 97,
@@ -133,11 +157,92 @@ typedef int32_t svckit_status;
 #endif // __cplusplus
 
 /**
+ * The kinds of findings; an API server's, and two of svckit's own. Later versions may have more.
+ */
+enum svckit_finding_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * Of a kind this header has no number for.
+   */
+  SVCKIT_FINDING_KIND_OTHER = 0,
+  /**
+   * A value is missing.
+   */
+  SVCKIT_FINDING_KIND_REQUIRED = 1,
+  /**
+   * A value breaks its rule.
+   */
+  SVCKIT_FINDING_KIND_INVALID = 2,
+  /**
+   * A value is not one of a fixed list.
+   */
+  SVCKIT_FINDING_KIND_NOT_SUPPORTED = 3,
+  /**
+   * A value occurs twice where it must be unique.
+   */
+  SVCKIT_FINDING_KIND_DUPLICATE = 4,
+  /**
+   * A field may not be set here.
+   */
+  SVCKIT_FINDING_KIND_FORBIDDEN = 5,
+  /**
+   * A text is longer than allowed.
+   */
+  SVCKIT_FINDING_KIND_TOO_LONG = 6,
+  /**
+   * A list has more items than allowed.
+   */
+  SVCKIT_FINDING_KIND_TOO_MANY = 7,
+  /**
+   * There is no such field or object.
+   */
+  SVCKIT_FINDING_KIND_UNKNOWN = 8,
+  /**
+   * Another object holds what this one asks for.
+   */
+  SVCKIT_FINDING_KIND_CONFLICT = 9,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum svckit_finding_kind svckit_finding_kind;
+#else
+typedef int32_t svckit_finding_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Remembers where clients went, for service ports with `sessionAffinity: ClientIP`.
+ *
+ * It outlives tables: keep one for all of them. May move between threads. Calls that take it as `const` may run side
+ * by side; any other call runs alone. Threads that each take their own connections may each have one.
+ */
+typedef struct svckit_affinity svckit_affinity;
+
+/**
+ * A cluster as one node sees it: Services, EndpointSlices, Pods, Nodes, Ingresses and all that follows from them.
+ *
+ * It is fed with objects, and makes tables, zones, routes and plans of them: handles of their own, which never change
+ * and may be used by any number of threads while the cluster is fed on. May move between threads. Calls that take it
+ * as `const` may run side by side; any other call runs alone.
+ */
+typedef struct svckit_cluster svckit_cluster;
+
+/**
  * The service ranges of a cluster, and which of their addresses are held.
  *
  * May move between threads. Calls that take it as `const` may run side by side; any other call runs alone.
  */
 typedef struct svckit_cluster_ips svckit_cluster_ips;
+
+/**
+ * What is wrong with an input, in its order. Nothing in it changes.
+ *
+ * May move between threads; all calls but `_free` may run side by side.
+ */
+typedef struct svckit_findings svckit_findings;
 
 /**
  * The node ports of a cluster, and which of them are held for which protocols.
@@ -146,6 +251,13 @@ typedef struct svckit_cluster_ips svckit_cluster_ips;
  * by side; any other call runs alone.
  */
 typedef struct svckit_node_ports svckit_node_ports;
+
+/**
+ * Where connections go, in one state of a cluster. It never changes, but for the turns of round robin.
+ *
+ * May move between threads; all calls but `_free` may run side by side. Take a new one when the cluster has changed.
+ */
+typedef struct svckit_table svckit_table;
 
 /**
  * Randomness: keys hash tables and starts searches, never used for secrets.
@@ -262,6 +374,141 @@ typedef struct {
    */
   uint16_t dynamic_last;
 } svckit_port_range;
+
+/**
+ * A text that svckit lends: UTF-8, not closed by a NUL.
+ *
+ * It lives as long as what it was taken from; that text says how long. Do not free it.
+ */
+typedef struct {
+  /**
+   * The first byte; never NULL.
+   */
+  const uint8_t *data;
+  /**
+   * How many bytes.
+   */
+  size_t len;
+} svckit_text;
+
+/**
+ * One thing that is wrong with one object. The texts live as long as the `svckit_findings`.
+ */
+typedef struct {
+  /**
+   * `Service shop/cart`: kind, namespace and name, as far as they are known.
+   */
+  svckit_text object;
+  /**
+   * Where in the object: `spec.ports[0].port`. Empty when it is about the object as a whole.
+   */
+  svckit_text path;
+  /**
+   * What stands there, printed; empty when nothing does.
+   */
+  svckit_text value;
+  /**
+   * What is wrong and what to do: one sentence, lower case, no full stop.
+   */
+  svckit_text message;
+  /**
+   * What kind of mistake it is.
+   */
+  svckit_finding_kind kind;
+  /**
+   * Whether the object was refused; else this is a warning.
+   */
+  bool refused;
+} svckit_finding;
+
+/**
+ * A new connection, or the first datagram of a flow.
+ */
+typedef struct {
+  /**
+   * Who connects.
+   */
+  svckit_ip source;
+  /**
+   * The address connected to.
+   */
+  svckit_ip address;
+  /**
+   * The port of who connects.
+   */
+  uint16_t source_port;
+  /**
+   * The port connected to.
+   */
+  uint16_t port;
+  /**
+   * One of `SVCKIT_PROTOCOLS_*`. What is none of them, like port 0, belongs to no service.
+   */
+  uint8_t protocol;
+} svckit_flow;
+
+/**
+ * Where a connection goes.
+ */
+typedef struct {
+  /**
+   * The endpoint's address; all fields but `outcome` are zero when there is no endpoint.
+   */
+  svckit_ip ip;
+  /**
+   * Whose endpoint it is: a number for `svckit_table_service_port`. Valid while the service port exists, then used
+   * again.
+   */
+  uint32_t service_port;
+  /**
+   * Which endpoint of the service port.
+   */
+  uint32_t endpoint;
+  /**
+   * The endpoint's port.
+   */
+  uint16_t port;
+  /**
+   * One of `SVCKIT_OUTCOME_*`.
+   */
+  uint8_t outcome;
+} svckit_pick;
+
+/**
+ * An address and a port.
+ */
+typedef struct {
+  /**
+   * The address.
+   */
+  svckit_ip ip;
+  /**
+   * The port.
+   */
+  uint16_t port;
+} svckit_endpoint;
+
+/**
+ * The name of a service port.
+ */
+typedef struct {
+  /**
+   * The Service's namespace.
+   */
+  svckit_text service_namespace;
+  /**
+   * The Service's name.
+   */
+  svckit_text service_name;
+  /**
+   * The port's name; empty for a Service's only port.
+   */
+  svckit_text port_name;
+  /**
+   * One of `SVCKIT_PROTOCOLS_*`.
+   */
+  uint8_t protocol;
+} svckit_service_port;
 
 #ifdef __cplusplus
 extern "C" {
@@ -474,6 +721,95 @@ svckit_status svckit_port_range_parse(const uint8_t *range,
                                       svckit_port_range *range_out);
 
 /**
+ * Creates a cluster without objects.
+ *
+ * `settings` are JSON with the keys of a settings file, such as `{"serviceCIDRs": "10.96.0.0/12", "node": "n1"}`;
+ * empty for the defaults. On `SVCKIT_STATUS_OK` the caller owns `*cluster_out` and must give it to
+ * `svckit_cluster_free`. `SVCKIT_STATUS_REFUSED`: a setting can't be used, and there is no cluster.
+ *
+ * `findings_out` may be NULL. Else `*findings_out` is set by every call: to NULL when there is nothing to tell, or to
+ * what must be given to `svckit_findings_free`.
+ */
+svckit_status svckit_cluster_new(const uint8_t *settings,
+                                 size_t settings_len,
+                                 const svckit_seed *seed,
+                                 svckit_findings **findings_out,
+                                 svckit_cluster **cluster_out);
+
+/**
+ * Ends a cluster. NULL is fine; so is a poisoned one. Tables, zones, routes and plans that were taken from it live on.
+ */
+void svckit_cluster_free(svckit_cluster *cluster);
+
+/**
+ * Takes in objects that are new or have changed; the others stay. Costs what these objects cost.
+ *
+ * `objects` are JSON as the API server sends it: one object, a List, or several documents that follow one another.
+ * Kinds: Service, EndpointSlice, Endpoints, Pod, Node, Namespace, Secret, Ingress, IngressClass,
+ * ReplicationController, ReplicaSet, Deployment, StatefulSet. A namespaced object without a namespace is in `default`.
+ * Feed all objects that there are with the first call: after it the cluster counts as complete.
+ *
+ * `SVCKIT_STATUS_REFUSED`: some objects were refused and changed nothing; the others were taken in.
+ * `SVCKIT_STATUS_INVALID_ARGUMENT`: the text isn't JSON; nothing happened. Findings as with `svckit_cluster_new`.
+ */
+svckit_status svckit_cluster_apply(svckit_cluster *cluster,
+                                   const uint8_t *objects,
+                                   size_t objects_len,
+                                   uint64_t now_ns,
+                                   svckit_findings **findings_out);
+
+/**
+ * Makes the cluster hold these objects and no others. Costs a comparison for each object, and the work for those
+ * that differ. Otherwise as `svckit_cluster_apply`.
+ *
+ * An object that was refused takes its earlier form with it.
+ */
+svckit_status svckit_cluster_replace(svckit_cluster *cluster,
+                                     const uint8_t *objects,
+                                     size_t objects_len,
+                                     uint64_t now_ns,
+                                     svckit_findings **findings_out);
+
+/**
+ * Takes an object away; the namespace is empty for kinds that have none.
+ *
+ * `SVCKIT_STATUS_NOT_FOUND`: there is no such object. `SVCKIT_STATUS_INVALID_ARGUMENT`: there is no such kind.
+ */
+svckit_status svckit_cluster_delete(svckit_cluster *cluster,
+                                    const uint8_t *kind,
+                                    size_t kind_len,
+                                    const uint8_t *namespace_,
+                                    size_t namespace_len,
+                                    const uint8_t *name,
+                                    size_t name_len,
+                                    uint64_t now_ns);
+
+/**
+ * How many objects the cluster holds, as they were fed.
+ */
+svckit_status svckit_cluster_len(const svckit_cluster *cluster,
+                                 size_t *len_out);
+
+/**
+ * Ends findings. NULL is fine: it is what calls give that have found nothing.
+ */
+void svckit_findings_free(svckit_findings *findings);
+
+/**
+ * How many there are; 0 for NULL.
+ */
+size_t svckit_findings_len(const svckit_findings *findings);
+
+/**
+ * One of them, from 0.
+ *
+ * `SVCKIT_STATUS_OUT_OF_RANGE`: there are not so many.
+ */
+svckit_status svckit_findings_get(const svckit_findings *findings,
+                                  size_t number,
+                                  svckit_finding *finding_out);
+
+/**
  * Reads an address such as `10.96.0.1` or `fd00::1`.
  *
  * `SVCKIT_STATUS_INVALID_ARGUMENT`: the text is no address.
@@ -498,6 +834,143 @@ svckit_status svckit_ip_print(const svckit_ip *ip,
  * Never NULL, even for numbers of later versions. The text lives as long as the process; do not free it.
  */
 const char *svckit_status_text(int32_t status);
+
+/**
+ * Takes the table of what the cluster holds now.
+ *
+ * Costs what has changed since the last one. On `SVCKIT_STATUS_OK` the caller owns `*table_out` and must give it to
+ * `svckit_table_free`; it lives on when the cluster ends.
+ */
+svckit_status svckit_cluster_table(svckit_cluster *cluster,
+                                   svckit_table **table_out);
+
+/**
+ * How connections to a Service are balanced, in tables that are taken from now on: `round-robin` (the default),
+ * `random`, `least-connections`, `two-choices`, `maglev` or `rendezvous`. Session affinity comes before it.
+ *
+ * `SVCKIT_STATUS_INVALID_ARGUMENT`: there is no such way. The Service need not be there yet.
+ */
+svckit_status svckit_cluster_balance(svckit_cluster *cluster,
+                                     const uint8_t *namespace_,
+                                     size_t namespace_len,
+                                     const uint8_t *name,
+                                     size_t name_len,
+                                     const uint8_t *method,
+                                     size_t method_len);
+
+/**
+ * Ends a table. NULL is fine; so is a poisoned one.
+ */
+void svckit_table_free(svckit_table *table);
+
+/**
+ * Where a connection goes. Session affinity is not asked; see `svckit_affinity_pick`.
+ *
+ * `entropy` is a random number, a new one for each call. O(1), nothing is allocated, nobody waits. What `*pick_out`
+ * holds tells every outcome; the status is `SVCKIT_STATUS_OK` for each of them.
+ */
+svckit_status svckit_table_pick(const svckit_table *table,
+                                const svckit_flow *flow,
+                                uint64_t entropy,
+                                svckit_pick *pick_out);
+
+/**
+ * Where `count` connections go: the same as so many calls of `svckit_table_pick`, for less.
+ *
+ * `picks` has room for `count` picks. One random number is enough for all of them.
+ */
+svckit_status svckit_table_pick_many(const svckit_table *table,
+                                     const svckit_flow *flows,
+                                     size_t count,
+                                     uint64_t entropy,
+                                     svckit_pick *picks);
+
+/**
+ * Writes the endpoints that a connection may reach, in the order in which round robin visits them.
+ *
+ * `*outcome_out` is what the table says of the connection, and written whenever there is a list: no endpoint unless
+ * it is `SVCKIT_OUTCOME_BACKEND`. `SVCKIT_STATUS_BUFFER_TOO_SMALL`: `*len_out` is how many there are.
+ */
+svckit_status svckit_table_endpoints(const svckit_table *table,
+                                     const svckit_flow *flow,
+                                     uint8_t *outcome_out,
+                                     svckit_endpoint *buf,
+                                     size_t cap,
+                                     size_t *len_out);
+
+/**
+ * Where a connection to a service port goes, by name: as one to its cluster IP. `port` is empty for a Service's only
+ * port; `protocol` is one of `SVCKIT_PROTOCOLS_*`. Otherwise as `svckit_table_pick`.
+ */
+svckit_status svckit_table_pick_by_name(const svckit_table *table,
+                                        const uint8_t *namespace_,
+                                        size_t namespace_len,
+                                        const uint8_t *name,
+                                        size_t name_len,
+                                        const uint8_t *port,
+                                        size_t port_len,
+                                        uint8_t protocol,
+                                        const svckit_endpoint *source,
+                                        uint64_t entropy,
+                                        svckit_pick *pick_out);
+
+/**
+ * Which service port a number in a pick stands for. The texts live as long as the table.
+ *
+ * `SVCKIT_STATUS_NOT_FOUND`: none of this table.
+ */
+svckit_status svckit_table_service_port(const svckit_table *table,
+                                        uint32_t service_port,
+                                        svckit_service_port *name_out);
+
+/**
+ * Counts the states of a cluster: two tables of one number are the same.
+ */
+svckit_status svckit_table_generation(const svckit_table *table,
+                                      uint64_t *generation_out);
+
+/**
+ * Creates a memory for at most `limit` clients; the one idle longest makes room.
+ *
+ * On `SVCKIT_STATUS_OK` the caller owns `*affinity_out` and must give it to `svckit_affinity_free`.
+ */
+svckit_status svckit_affinity_new(size_t limit,
+                                  const svckit_seed *seed,
+                                  svckit_affinity **affinity_out);
+
+/**
+ * Ends a memory. NULL is fine; so is a poisoned one.
+ */
+void svckit_affinity_free(svckit_affinity *affinity);
+
+/**
+ * How many clients are remembered.
+ */
+svckit_status svckit_affinity_len(const svckit_affinity *affinity,
+                                  uint64_t now_ns,
+                                  size_t *len_out);
+
+/**
+ * Where a connection goes: to the endpoint that its client is remembered with, or else one by the Service's method,
+ * which is then remembered. Otherwise as `svckit_table_pick`.
+ */
+svckit_status svckit_affinity_pick(svckit_affinity *affinity,
+                                   const svckit_table *table,
+                                   const svckit_flow *flow,
+                                   uint64_t now_ns,
+                                   uint64_t entropy,
+                                   svckit_pick *pick_out);
+
+/**
+ * Where `count` connections go: the same as so many calls of `svckit_affinity_pick`, for less.
+ */
+svckit_status svckit_affinity_pick_many(svckit_affinity *affinity,
+                                        const svckit_table *table,
+                                        const svckit_flow *flows,
+                                        size_t count,
+                                        uint64_t now_ns,
+                                        uint64_t entropy,
+                                        svckit_pick *picks);
 
 /**
  * The version that this program runs with, in the form of `SVCKIT_VERSION`, which is the one it was compiled with.

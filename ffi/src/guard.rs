@@ -55,6 +55,14 @@ impl<T> Handle<T> {
         Self { value, poisoned: AtomicBool::new(false) }
     }
 
+    /// The value, for bodies of another handle that look at this one too.
+    pub(crate) fn value(&self) -> Result<&T, svckit_status> {
+        if self.poisoned.load(Ordering::Relaxed) {
+            return Err(svckit_status::Poisoned);
+        }
+        Ok(&self.value)
+    }
+
     /// Runs `body` on the value; a panic poisons this handle and stops here.
     fn alone(&mut self, body: impl FnOnce(&mut T) -> Done) -> svckit_status {
         if *self.poisoned.get_mut() {
@@ -126,10 +134,14 @@ pub(crate) unsafe fn make<H: Opaque>(
     catch(|| {
         // SAFETY: promised by the caller.
         let out = unsafe { Out::new(out) }?;
-        let made = H::new(Handle::new(body()?));
-        out.set(Box::into_raw(Box::new(made)));
+        out.set(give::<H>(body()?));
         Ok(())
     })
+}
+
+/// Makes a handle that belongs to the caller from now on; [`free`] takes it back.
+pub(crate) fn give<H: Opaque>(value: H::Value) -> *mut H {
+    Box::into_raw(Box::new(H::new(Handle::new(value))))
 }
 
 /// Ends a handle, poisoned or not.
@@ -184,8 +196,32 @@ pub(crate) unsafe fn many<'a, T>(values: *const T, len: usize) -> Result<&'a [T]
     match (values.is_null(), len) {
         (_, 0) => Ok(&[]),
         (true, _) => Err(svckit_status::NullPointer),
-        // SAFETY: not NULL, and the caller promises the rest.
+        (false, _) if !can_be::<T>(len) => Err(svckit_status::InvalidArgument),
+        // SAFETY: not NULL, no larger than memory can be, and the caller promises the rest.
         (false, _) => Ok(unsafe { std::slice::from_raw_parts(values, len) }),
+    }
+}
+
+/// Whether there can be so many values in one piece of memory.
+pub(crate) const fn can_be<T>(len: usize) -> bool {
+    len <= isize::MAX as usize / if size_of::<T>() == 0 { 1 } else { size_of::<T>() }
+}
+
+/// Memory of the caller for exactly `count` results.
+///
+/// # Safety
+///
+/// `place` is NULL, or has room for `count` values that nobody else uses during the call.
+pub(crate) unsafe fn room<'a, T>(
+    place: *mut T,
+    count: usize,
+) -> Result<&'a mut [MaybeUninit<T>], svckit_status> {
+    match (place.is_null(), count) {
+        (_, 0) => Ok(&mut []),
+        (true, _) => Err(svckit_status::NullPointer),
+        (false, _) if !can_be::<T>(count) => Err(svckit_status::InvalidArgument),
+        // SAFETY: not NULL, no larger than memory can be, and the caller promises the rest.
+        (false, _) => Ok(unsafe { std::slice::from_raw_parts_mut(place.cast(), count) }),
     }
 }
 
@@ -200,13 +236,14 @@ pub(crate) unsafe fn text<'a>(bytes: *const u8, len: usize) -> Result<&'a str, s
     std::str::from_utf8(bytes).map_err(|_| svckit_status::InvalidArgument)
 }
 
-/// Memory of the caller, for a list of results.
-pub(crate) struct Buffer<'a, T> {
-    room: &'a mut [MaybeUninit<T>],
+/// Memory of the caller, for a list of results of any length.
+pub(crate) struct Buffer<T> {
+    room: *mut T,
+    capacity: usize,
     len: Out<usize>,
 }
 
-impl<T> Buffer<'_, T> {
+impl<T> Buffer<T> {
     /// # Safety
     ///
     /// `room` is NULL with a capacity of 0, or has room for `capacity` values that nobody else uses during the
@@ -218,24 +255,31 @@ impl<T> Buffer<'_, T> {
     ) -> Result<Self, svckit_status> {
         // SAFETY: promised by the caller.
         let len = unsafe { Out::new(len) }?;
-        let room = match (room.is_null(), capacity) {
-            (_, 0) => Default::default(),
-            (true, _) => return Err(svckit_status::NullPointer),
-            // SAFETY: not NULL, and the caller promises the rest.
-            (false, _) => unsafe { std::slice::from_raw_parts_mut(room.cast(), capacity) },
-        };
-        Ok(Self { room, len })
+        if room.is_null() && capacity > 0 {
+            return Err(svckit_status::NullPointer);
+        }
+        Ok(Self { room, capacity, len })
     }
 
     /// Writes these and their number; writes only the number when there are too many of them.
     pub(crate) fn fill(self, values: impl ExactSizeIterator<Item = T>) -> Done {
         let count = values.len();
         self.len.set(count);
-        if count > self.room.len() {
+        if count > self.capacity {
             return Err(svckit_status::BufferTooSmall);
         }
-        self.room.iter_mut().zip(values).for_each(|(place, value)| _ = place.write(value));
+        for (n, value) in values.take(count).enumerate() {
+            // SAFETY: `n` is below the capacity, and there is room for as many values as `new` was promised.
+            unsafe { self.room.add(n).write(value) };
+        }
         Ok(())
+    }
+}
+
+impl Buffer<u8> {
+    /// The same for a text.
+    pub(crate) fn print(self, text: &str) -> Done {
+        self.fill(text.bytes())
     }
 }
 

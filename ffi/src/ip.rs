@@ -61,6 +61,6 @@ pub unsafe extern "C" fn svckit_ip_print(
     catch(|| {
         // SAFETY: the header asks for a readable address, and for room for `cap` bytes and one length.
         let (ip, buffer) = unsafe { (one(ip)?, Buffer::new(buf, cap, len_out)?) };
-        buffer.fill(IpAddr::from(ip).to_string().into_bytes().into_iter())
+        buffer.print(&IpAddr::from(ip).to_string())
     })
 }

@@ -32,6 +32,8 @@ pub enum svckit_status {
     InUse = 9,
     /// The buffer is too small; the length it needs was written. Nothing else happened.
     BufferTooSmall = 10,
+    /// At least one of the objects was refused, and changes nothing; the others were taken in. The findings say why.
+    Refused = 11,
     /// Refused for a reason this header has no number for. Nothing happened.
     Other = 97,
     /// A bug in svckit. This handle now answers `SVCKIT_STATUS_POISONED`; others are unharmed.
@@ -41,7 +43,7 @@ pub enum svckit_status {
 }
 
 impl svckit_status {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Ok,
         Self::NullPointer,
         Self::InvalidArgument,
@@ -53,6 +55,7 @@ impl svckit_status {
         Self::NotFound,
         Self::InUse,
         Self::BufferTooSmall,
+        Self::Refused,
         Self::Other,
         Self::Panic,
         Self::Poisoned,
@@ -71,6 +74,7 @@ impl svckit_status {
             Self::NotFound => c"there is no such thing",
             Self::InUse => c"still in use",
             Self::BufferTooSmall => c"the buffer is too small",
+            Self::Refused => c"some objects were refused",
             Self::Other => c"refused",
             Self::Panic => c"a bug in svckit",
             Self::Poisoned => c"an earlier call on this handle met a bug in svckit",

@@ -13,6 +13,7 @@ mod command;
 mod example;
 mod gate;
 mod header;
+mod pkg_config;
 mod programs;
 mod steps;
 mod workspace;

@@ -23,13 +23,14 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("nginx", "nginx-light"),
     ("nm", "binutils"),
     ("nsenter", "util-linux"),
+    ("pkg-config", "pkg-config"),
     ("ps", "procps"),
     ("unshare", "util-linux"),
     ("valgrind", "valgrind libc6-dbg"),
 ];
 
-/// Administrators' folders, which are not in everybody's `PATH`.
-const ADMIN_FOLDERS: &[&str] = &["/usr/local/sbin", "/usr/sbin", "/sbin"];
+/// Administrators' folders, and the one of Go's own archive, which are not in everybody's `PATH`.
+const ADMIN_FOLDERS: &[&str] = &["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/go/bin"];
 
 /// The folders in which programs are found.
 pub(crate) fn folders() -> Vec<PathBuf> {

@@ -8,6 +8,7 @@ use crate::{
     command::Command,
     gate::Step,
     header::{HEADER, declared},
+    pkg_config::SYSTEM_LIBRARIES,
     workspace::{Workspace, text},
 };
 use serde_json::Value;
@@ -26,8 +27,6 @@ pub(super) const STEPS: &[Step] = &[
 
 const PROGRAMS: &str = "bindings/c";
 const WARNINGS: &str = "-Wall -Wextra -Wpedantic -Werror";
-/// What Rust's standard library needs from the system.
-const SYSTEM_LIBRARIES: &str = "-lpthread -ldl -lm";
 
 /// The library's name: `svckit_ffi` for `libsvckit_ffi.a`.
 pub(super) fn library(workspace: &Workspace) -> Result<String, Fault> {

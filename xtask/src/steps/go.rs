@@ -1,7 +1,8 @@
 //! The Go face: format, vet, and tests with a collector that never rests.
 
 use super::{Fault, c::library, require};
-use crate::{command::Command, gate::Step, workspace::Workspace};
+use crate::{command::Command, gate::Step, pkg_config, workspace::Workspace};
+use std::path::Path;
 
 pub(super) const STEPS: &[Step] = &[
     Step { name: "Go format", needs: &[], run: format },
@@ -10,19 +11,7 @@ pub(super) const STEPS: &[Step] = &[
 
 const MODULE: &str = "bindings/go";
 
-/// Whether the module is there.
-fn has_module(workspace: &Workspace) -> bool {
-    let there = workspace.root.join(MODULE).join("go.mod").is_file();
-    if !there {
-        println!("nothing to check: there is no {MODULE}/go.mod");
-    }
-    there
-}
-
 fn format(workspace: &Workspace) -> Result<(), Fault> {
-    if !has_module(workspace) {
-        return Ok(());
-    }
     require(&["gofmt"])?;
     let unformatted = Command::new("gofmt").words("-l").arg(workspace.root.join(MODULE)).read()?;
     print!("{unformatted}");
@@ -31,32 +20,37 @@ fn format(workspace: &Workspace) -> Result<(), Fault> {
 
 /// vet; tests with strict pointer checks and a collection at each turn; tests under the race detector.
 fn tests(workspace: &Workspace) -> Result<(), Fault> {
-    if !has_module(workspace) {
-        return Ok(());
-    }
-    require(&["go", "gcc"])?;
-    let built = workspace.built();
-    let link = format!("-L{} -l{}", built.display(), library(workspace)?);
-    let go = |words: &str| {
-        Command::new("go")
-            .words(words)
-            .env("CGO_LDFLAGS", &link)
-            .env("LD_LIBRARY_PATH", &built)
-            .within(&workspace.root.join(MODULE))
-    };
+    require(&["go", "gcc", "pkg-config"])?;
+    new_enough(workspace)?;
+    pkg_config::for_tests(workspace, &library(workspace)?)?;
+    let module = workspace.root.join(MODULE);
+    let go = |words: &str| go(workspace, &module, words);
     go("vet ./...").run()?;
-    let version = go("env GOVERSION").read()?;
-    // The full check was a run-time switch up to Go 1.20, and is a build-time one since.
-    let check = if minor(&version) > 20 {
-        ("GOEXPERIMENT", "cgocheck2")
-    } else {
-        ("GODEBUG", "cgocheck=2")
-    };
-    go("test -count=1 ./...").env(check.0, check.1).env("GOGC", "1").run()?;
+    let strict = go("test -count=1 ./...").env("GOEXPERIMENT", "cgocheck2").env("GOGC", "1");
+    strict.run()?;
     Ok(go("test -count=1 -race ./...").run()?)
 }
 
-/// 26 for `go1.26.8`; 0 for what isn't a release.
+/// Go in a folder, with the library that was built for tests.
+fn go(workspace: &Workspace, folder: &Path, words: &str) -> Command {
+    let built = workspace.built();
+    let command = Command::new("go").words(words).within(folder);
+    command.env("PKG_CONFIG_PATH", &built).env("LD_LIBRARY_PATH", &built)
+}
+
+/// Fails when Go is older than the module's manifest asks.
+fn new_enough(workspace: &Workspace) -> Result<(), Fault> {
+    let manifest = workspace.contents(&Path::new(MODULE).join("go.mod")).unwrap_or_default();
+    let wanted = manifest.lines().find_map(|line| line.strip_prefix("go ")).map_or(0, minor);
+    let installed = Command::new("go").words("env GOVERSION").read()?;
+    if minor(&installed) >= wanted {
+        return Ok(());
+    }
+    let installed = installed.trim();
+    Err(Fault::Missing(format!("{installed} is too old; take 1.{wanted} or later from go.dev/dl")))
+}
+
+/// 26 for `go1.26.8` and for `1.26`; 0 for what isn't a release.
 fn minor(version: &str) -> u32 {
     version.trim().split('.').nth(1).and_then(|minor| minor.parse().ok()).unwrap_or_default()
 }
