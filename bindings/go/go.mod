@@ -1,0 +1,3 @@
+module github.com/svckit/svckit/bindings/go
+
+go 1.24
