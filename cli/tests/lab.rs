@@ -2,6 +2,7 @@
 //! so, and these tests are left out.
 #![allow(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::panic,
     reason = "a test that can't start its program should stop"
 )]
@@ -46,7 +47,49 @@ spec:
   clusterIP: 10.96.7.7
   selector: {app: web}
   ports: [{port: 80, targetPort: 8080}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: nobody}
+spec:
+  clusterIP: 10.96.7.8
+  selector: {app: nobody}
+  ports: [{port: 80}]
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: site}
+spec:
+  rules:
+  - host: example.com
+    http:
+      paths:
+      - {path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}
 ";
+
+/// A Service for names, without pods or with one.
+const NAMES: [&str; 2] = [
+    "---
+apiVersion: v1
+kind: Service
+metadata: {name: dns}
+spec:
+  clusterIP: 10.96.0.10
+  selector: {app: dns}
+  ports: [{name: dns, port: 53, protocol: UDP}, {name: dns-tcp, port: 53}]
+",
+    "---
+apiVersion: v1
+kind: Pod
+metadata: {name: dns, labels: {app: dns}}
+spec:
+  containers:
+  - name: dns
+    image: dns
+    ports: [{containerPort: 53, protocol: UDP}, {containerPort: 53}]
+status: {podIP: 10.244.7.3}
+",
+];
 
 /// A folder with manifests, gone when it is dropped.
 struct Folder(PathBuf);
@@ -59,11 +102,21 @@ impl Folder {
         Self(folder)
     }
 
-    /// `svckit lab` on the manifests, running `script`.
+    fn add(&self, name: &str, manifest: &str) {
+        std::fs::write(self.0.join(name), manifest).unwrap();
+    }
+
+    /// `svckit lab` on the manifests.
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.args(["lab", "-f"]).arg(&self.0).stdin(Stdio::null());
+        command
+    }
+
+    /// The same, running `script`.
     fn lab(&self, script: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_svckit"));
-        command.args(["lab", "-f"]).arg(&self.0).args(["--", "sh", "-c", script]);
-        command.stdin(Stdio::null());
+        let mut command = self.command(env!("CARGO_BIN_EXE_svckit"));
+        command.args(["--", "sh", "-c", script]);
         command
     }
 
@@ -136,6 +189,89 @@ fn pods_answer_from_namespaces_of_their_own() {
     for (name, script, want) in cases {
         let output = folder.run(script);
         assert!(text(&output).contains(want), "{name}: {}", text(&output));
+    }
+}
+
+/// What a client does, and what it must see; one line each.
+const TOUR: &[(&str, &str)] = &[
+    ("curl -sm5 http://10.96.7.7 | head -1", "for service default/web, client 192.0.2.1:"),
+    ("curl -sm5 http://web | head -1", "for service default/web, client 192.0.2.1:"),
+    ("dig +short web.default.svc.cluster.local", "10.96.7.7"),
+    ("dig +tcp +short web.default.svc.cluster.local", "10.96.7.7"),
+    ("getent hosts web", "10.96.7.7 "),
+    ("dig +noall +comments nowhere.example | grep -o REFUSED", "REFUSED"),
+    (
+        "curl -sm5 --resolve example.com:80:$SVCKIT_NODE http://example.com/ | head -1",
+        "default/web",
+    ),
+    ("curl -sm5 http://10.96.7.8; echo refused: $?", "refused: 7"),
+    ("curl -sm5 http://10.96.7.7:81; echo refused: $?", "refused: 7"),
+];
+
+/// Runs the tour in one lab and says what went wrong.
+fn tour(lab: &mut Command, sink: &str) -> Vec<String> {
+    let output = lab.args(["--sink", sink, "--", "sh", "-c"]).arg(script()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let lines: Vec<&str> = said.lines().collect();
+    let missed = |((command, want), line): (&(&str, &str), &&str)| {
+        (!line.contains(want)).then(|| format!("{command}: wanted {want:?}, came {line:?}"))
+    };
+    let mut wrong: Vec<String> = TOUR.iter().zip(&lines).filter_map(missed).collect();
+    if lines.len() != TOUR.len() {
+        wrong.push(format!("{} lines came: {}", lines.len(), text(&output)));
+    }
+    wrong
+}
+
+fn script() -> String {
+    TOUR.iter().flat_map(|(command, _)| [command, "\n"]).collect()
+}
+
+#[test]
+fn names_and_routes_lead_to_pods_whoever_carries_the_rules() {
+    if !allowed() {
+        return;
+    }
+    let folder = Folder::new("tour");
+    let mut wrong = Vec::new();
+    for (names, step) in
+        ["no Service for names", "one without pods", "one with a pod"].iter().zip(0..)
+    {
+        if step > 0 {
+            folder.add(&format!("names{step}.yaml"), NAMES[step - 1]);
+        }
+        for sink in ["nft", "iptables"] {
+            let mut lab = folder.command(env!("CARGO_BIN_EXE_svckit"));
+            wrong.extend(tour(&mut lab, sink).into_iter().map(|w| format!("{names}, {sink}: {w}")));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Users may do this where the kernel lets them have namespaces of their own; the program and the manifests lie where
+/// they can read them.
+#[test]
+fn root_is_not_needed() {
+    let root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
+    let drop = ["--reuid", "65534", "--regid", "65534", "--clear-groups"];
+    let mut may = Command::new("setpriv");
+    may.args(drop).args(["unshare", "--user", "--map-root-user", "--net", "--mount", "true"]);
+    if !root || !may.stderr(Stdio::null()).status().is_ok_and(|status| status.success()) {
+        eprintln!("NOT RUN: not root who becomes somebody else, or users may not have namespaces");
+        return;
+    }
+    let folder = Folder::new("user");
+    let program = folder.0.join("svckit");
+    std::fs::copy(env!("CARGO_BIN_EXE_svckit"), &program).unwrap();
+    for path in [&folder.0, &program] {
+        let all = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(path, all).unwrap();
+    }
+    for sink in ["nft", "iptables"] {
+        let mut lab = Command::new("setpriv");
+        lab.args(drop).arg(&program).args(["lab", "-f"]).arg(folder.0.join("manifests.yaml"));
+        let wrong = tour(lab.stdin(Stdio::null()), sink);
+        assert!(wrong.is_empty(), "{sink}: {}", wrong.join("\n"));
     }
 }
 

@@ -6,7 +6,10 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-use super::role::{Role, arguments};
+use super::{
+    Sink,
+    role::{Role, arguments},
+};
 use crate::exit::{Exit, Stop};
 
 /// What makes the namespaces; the second for users who are not root here.
@@ -26,20 +29,23 @@ const WAYS: [&[&str]; 2] = [
 ];
 
 /// Programs that the lab starts, and Debian's packages of them.
-const PROGRAMS: [(&str, &str); 5] = [
-    ("unshare", "util-linux"),
-    ("setpriv", "util-linux"),
-    ("ip", "iproute2"),
-    ("nft", "nftables"),
-    ("mount", "mount"),
-];
+const PROGRAMS: [(&str, &str); 4] =
+    [("unshare", "util-linux"), ("setpriv", "util-linux"), ("ip", "iproute2"), ("mount", "mount")];
+
+/// The program of a sink, and Debian's package of it.
+const fn program(sink: Sink) -> (&'static str, &'static str) {
+    match sink {
+        Sink::Nft => ("nft", "nftables"),
+        Sink::Iptables => ("iptables-restore", "iptables"),
+    }
+}
 
 /// Runs the client in namespaces that end with it, and with us.
-pub(super) fn run() -> Result<Exit, Stop> {
+pub(super) fn run(sink: Sink) -> Result<Exit, Stop> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Stop::system(error.to_string()))?;
     runtime.block_on(async {
-        for (program, package) in PROGRAMS {
+        for (program, package) in PROGRAMS.into_iter().chain([program(sink)]) {
             if succeeds(program, &["--version"]).await.is_none() {
                 return Err(Stop::system(format!(
                     "{program} is not installed (Debian: apt-get install {package})"

@@ -1,7 +1,10 @@
 //! What stands in a lab: pods with their addresses and ports, and the Services that lead to them.
 
 use serde_json::{Value, json};
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, SocketAddr},
+};
 use svckit::model::{Change, Pod, Protocol, Service};
 use svckit_adapters::serve::pod::{Identity, PodPort};
 
@@ -52,6 +55,14 @@ impl LabPod {
                 .collect(),
             on_host: pod.host_network,
         }
+    }
+
+    /// Leaves those of its ports to others that are at one of these addresses.
+    pub(super) fn give_up(&mut self, taken: &BTreeSet<SocketAddr>) {
+        let Self { addresses, listens, .. } = self;
+        listens.retain(|(_, port)| {
+            !addresses.iter().any(|addr| taken.contains(&SocketAddr::new(*addr, *port)))
+        });
     }
 
     /// The servers behind its ports, at `addresses`.

@@ -3,7 +3,7 @@
 //! ```text
 //! svckit lab            waits, passes on signals and the exit code
 //!   └─ client           192.0.2.2: runs the command; process 1 of a pid namespace
-//!        └─ node        192.0.2.1: the kernel rules, as `svckit render nft` prints them
+//!        └─ node        192.0.2.1: the kernel rules, as `svckit render` prints them, and the Ingress on port 80
 //!             ├─ pod    10.244.0.1: servers that say who they are
 //!             └─ pod    10.244.0.2
 //! ```
@@ -13,10 +13,15 @@
 //! a pid namespace, so that whatever ends it, `kill -9` included, ends all the others, and the kernel takes the
 //! links and rules away with the last process that sees them. So there is no clean-up to forget.
 //!
+//! The cluster's DNS answers at its service address, from the pods behind it where there are some, and the command's
+//! `/etc/resolv.conf` says so, in a mount namespace of its own. The command also finds `SVCKIT_NODE` (the node's
+//! address), `SVCKIT_DNS` and `SVCKIT_INGRESS` (`192.0.2.1:80`) in its environment.
+//!
 //! Without root the namespaces belong to a user namespace in which we are root; the command sees itself as root then.
 
 mod client;
 mod enter;
+mod faces;
 mod ip;
 mod layout;
 mod node;
@@ -34,18 +39,31 @@ use role::Role;
 
 /// What `lab` takes.
 #[derive(Args, Clone, Debug)]
-#[command(
-    after_help = "Example:\n  svckit lab -f examples/walkthrough -- curl -s http://169.169.235.79:8081"
-)]
+#[command(after_help = "Examples:
+  svckit lab -f examples/walkthrough -- curl -s http://169.169.235.79:8081
+  svckit lab -f examples/walkthrough --sink iptables -- dig +short redis-master.default.svc.cluster.local
+  svckit lab -f examples/walkthrough -- sh -c 'curl -s --resolve mywebsite.com:80:$SVCKIT_NODE mywebsite.com/web'")]
 pub(crate) struct Lab {
     #[command(flatten)]
     input: Input,
+    /// Who carries the rules to the kernel.
+    #[arg(long, value_enum, default_value = "nft")]
+    sink: Sink,
     /// Which part of the lab this process is; the lab starts itself with it.
     #[arg(long, hide = true, value_enum)]
     role: Option<Role>,
     /// The command to run on the client's side; default: a shell.
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<OsString>,
+}
+
+/// Who carries rules to the kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Sink {
+    /// nft.
+    Nft,
+    /// iptables-restore, and ip6tables-restore.
+    Iptables,
 }
 
 impl Lab {
@@ -57,9 +75,9 @@ impl Lab {
             ));
         }
         match self.role {
-            None => enter::run(),
+            None => enter::run(self.sink),
             Some(Role::Client) => client::run(&self.command),
-            Some(Role::Node) => node::run(&self.input),
+            Some(Role::Node) => node::run(&self.input, self.sink),
             Some(Role::Pod) => pod::run(),
         }
     }

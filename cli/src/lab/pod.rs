@@ -27,9 +27,11 @@ pub(super) fn run() -> Result<Exit, Stop> {
 }
 
 /// Opens the ports, tells that they are open, and serves them until the process is killed.
-pub(super) fn serve(
+///
+/// `open` is called inside the runtime, and what it returns is kept.
+pub(super) fn serve<T>(
     ports: Vec<PodPort>,
-    open: impl FnOnce() -> Result<(), Stop>,
+    open: impl FnOnce() -> Result<T, Stop>,
 ) -> Result<Exit, Stop> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Stop::system(error.to_string()))?;
@@ -39,7 +41,7 @@ pub(super) fn serve(
             let protocol = port.protocol.as_str();
             eprintln!("pod {}: {}/{protocol}: {error}", port.identity.pod, port.listen);
         }
-        open()?;
+        let _kept = open()?;
         std::future::pending::<()>().await;
         Ok(Exit::Done)
     })

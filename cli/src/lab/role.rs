@@ -84,16 +84,26 @@ impl Part {
         self.expect(READY)
     }
 
-    fn expect(&mut self, word: &str) -> Result<(), Stop> {
+    /// Waits for a line that it has to tell.
+    pub(super) fn hear(&mut self) -> Result<String, Stop> {
         let mut line = String::new();
         let read = self.stdout.read_line(&mut line);
-        if read.is_ok() && line.trim_end() == word {
-            return Ok(());
+        if read.is_ok() && !line.is_empty() {
+            return Ok(line.trim_end().to_owned());
         }
+        Err(self.failure())
+    }
+
+    fn expect(&mut self, word: &str) -> Result<(), Stop> {
+        if self.hear()? == word { Ok(()) } else { Err(self.failure()) }
+    }
+
+    /// Why it doesn't say what it should.
+    fn failure(&mut self) -> Stop {
         // It has told why on standard error, and it ends with the code for it.
         let code = self.child.wait().ok().and_then(|status| status.code());
         let code = code.and_then(|code| u8::try_from(code).ok()).unwrap_or(3);
-        Err(Stop { exit: Exit::Code(code), message: "the lab did not come up".into() })
+        Stop { exit: Exit::Code(code), message: "the lab did not come up".into() }
     }
 }
 
@@ -109,6 +119,11 @@ impl Parent {
             Ok(length) if length > 0 => Ok(line.trim_end().to_owned()),
             _ => Err(Stop::system("the lab has ended")),
         }
+    }
+
+    /// Tells one line.
+    pub(super) fn tell(line: &str) -> Result<(), Stop> {
+        say(line)
     }
 
     /// Says that we do what we are for.
