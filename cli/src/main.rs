@@ -9,6 +9,7 @@ mod lab;
 mod load;
 mod render;
 mod report;
+mod route;
 mod trace;
 mod up;
 
@@ -72,6 +73,8 @@ enum Verb {
     Render(render::Render),
     /// Tell what happens to the first packet of a connection.
     Trace(trace::Trace),
+    /// Tell which Ingress rule takes a request, and why.
+    Route(route::Route),
     /// Put what manifests describe on a private network, and run a command there.
     Lab(lab::Lab),
     /// Run vector files against the library.
@@ -109,6 +112,7 @@ fn run(verb: Verb) -> Result<Exit, Stop> {
         Verb::Up { input, options, output } => up::run(&input, &options, output),
         Verb::Render(render) => render.run(),
         Verb::Trace(trace) => trace.run(),
+        Verb::Route(route) => route.run(),
         Verb::Lab(lab) => lab.run(),
         Verb::Conform { files } => Ok(Exit::Code(conform::run(&files))),
         Verb::Completions { shell } => {

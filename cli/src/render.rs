@@ -1,5 +1,7 @@
 //! `svckit render`: artefacts for other programs, as text.
 
+mod nginx;
+
 use clap::{Args, Subcommand};
 use svckit::{cluster::Settings, model::Family, render};
 
@@ -29,6 +31,11 @@ enum Artefact {
         after_help = "Example: svckit render iptables -f examples/walkthrough | iptables-restore --noflush --test"
     )]
     Iptables(OneFamily),
+    /// All routes as a configuration for nginx.
+    #[command(
+        after_help = "Example: svckit render nginx -f examples/walkthrough > nginx.conf && nginx -t -c $PWD/nginx.conf"
+    )]
+    Nginx(nginx::Nginx),
 }
 
 /// What artefacts of one address family take.
@@ -73,6 +80,7 @@ impl Render {
                     written(|out| render::iptables::full(loaded.cluster.proxy(), family, out))?;
                 (loaded, text)
             }
+            Artefact::Nginx(nginx) => nginx.run()?,
         };
         print!("{text}");
         report::print(&loaded.findings);

@@ -76,7 +76,7 @@ impl HostRoutes {
 
     /// Other versions of a route.
     #[inline]
-    fn canaries(&self, number: u32) -> &[(u32, Arc<Route>)] {
+    pub(super) fn canaries(&self, number: u32) -> &[(u32, Arc<Route>)] {
         if self.canaries.is_empty() {
             return &[];
         }

@@ -35,6 +35,7 @@ mod router;
 mod routes;
 mod settings;
 mod sni;
+mod view;
 
 pub use answer::{Answer, Circumstances, Forward};
 pub use backend::{Backend, BackendRef, Unresolved};
@@ -51,6 +52,7 @@ pub use router::Router;
 pub use routes::Routes;
 pub use settings::{HostOwnership, ImplementationSpecific, Order, Settings};
 pub use sni::Certificate;
+pub(crate) use view::HostView;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -11,7 +11,7 @@ use std::{
 ///
 /// `@7` is its age; each further word is a rule with a path, its type and its Service; a host without a path has no
 /// `http`. `*` stands for every host.
-fn ingress(line: &str) -> Arc<Ingress> {
+pub(crate) fn ingress(line: &str) -> Arc<Ingress> {
     let mut words = line.split_whitespace();
     let (name, created) = words.next().unwrap().split_once('@').unwrap();
     let (namespace, name) = name.split_once('/').unwrap();
@@ -264,7 +264,7 @@ fn changes_arrive_in_any_order() {
     assert_eq!(*old.route.ingress.name, *"a");
 }
 
-fn service(name: &str, protocol: Protocol) -> Arc<Service> {
+pub(crate) fn service(name: &str, protocol: Protocol) -> Arc<Service> {
     Arc::new(Service {
         key: NamespacedName::new("n", name),
         exposure: Exposure::ClusterIp(ClusterIps::single([10, 0, 0, 1].into())),

@@ -1,0 +1,50 @@
+//! Tables that locations ask: each is written once, however many ask it.
+
+use core::fmt::Write;
+use hashbrown::HashMap;
+use std_alloc::{string::String, vec::Vec};
+
+use super::directive::{Arg, Directive, Entry, Ident, Name};
+
+/// All tables of a configuration.
+#[derive(Debug)]
+pub(super) struct Tables {
+    written: Vec<Directive>,
+    /// By what they say; the variable they set.
+    known: HashMap<String, Ident, ahash::RandomState>,
+}
+
+impl Tables {
+    pub(super) fn new(hasher: ahash::RandomState) -> Self {
+        Self { written: Vec::new(), known: HashMap::with_hasher(hasher) }
+    }
+
+    /// The variable that a table sets; `stem` is for people who read the file.
+    pub(super) fn variable(
+        &mut self,
+        stem: &'static str,
+        name: Name,
+        source: Arg,
+        entries: Vec<Entry>,
+    ) -> Ident {
+        let mut text = String::new();
+        // A String takes any text.
+        let _ = write!(text, "{stem} {} {source}", name.as_str());
+        for Entry { key, value } in &entries {
+            let _ = write!(text, "\n{key} {value}");
+        }
+        let number = self.written.len() as u32;
+        let ident = *self.known.entry(text).or_insert(Ident::of(stem, number));
+        if ident.number == Some(number) {
+            // `geo` looks at the client's address by itself.
+            let source = (name != Name::Geo).then_some(source);
+            let args: Vec<_> = source.into_iter().chain([Arg::Var(ident)]).collect();
+            self.written.push(Directive::table(name, args, entries));
+        }
+        ident
+    }
+
+    pub(super) fn into_directives(self) -> Vec<Directive> {
+        self.written
+    }
+}
