@@ -1,13 +1,16 @@
-//! A reverse proxy for HTTP/1.1 in front of Services.
+//! A reverse proxy for HTTP in front of Services.
 //!
 //! ```text
-//! client ──▶ Server ──▶ Routes::answer ──▶ pick(backend, client) ──▶ pod
-//!              400, 404, 413, redirects        503                     502, 504
+//! client ──▶ Server ──▶ Proxy ──▶ Routes::answer ──▶ pick(backend, client) ──▶ pod
+//!  HTTP/1.1, HTTP/2,     │ 400        403, 404, 413, redirects    503            502, 504
+//!  with and without TLS  ▼
+//!                     access log, metrics
 //! ```
 //!
 //! What a request means is decided in [`svckit::ingress`]; this module carries bytes. Bodies are streamed both ways,
 //! connections to pods are kept for the next request, and a pod that does not accept a connection is replaced by the
-//! next pick before anything has been sent. WebSocket connections are handed through.
+//! next one before anything has been sent. WebSocket connections are handed through. A [`Proxy`] may have several
+//! listening [`Server`]s; its routes may be replaced under load, and nothing under way is dropped.
 //!
 //! Requests that two servers could frame in two ways never get through as they are: the head is parsed strictly, odd
 //! framings are refused, what is sent on is framed anew, and `Content-Length` beside `Transfer-Encoding` is dropped
@@ -15,17 +18,26 @@
 //!
 //! # What this module doesn't do
 //!
-//! It ends no TLS and speaks no HTTP/2: put it behind something that does.
+//! It speaks no HTTP/3, keeps nothing in a cache, and asks nobody who somebody is.
 
-mod error;
+mod answer;
+mod config;
+mod connection;
+mod cors;
+mod download;
 mod head;
+mod ledger;
+mod line;
+mod patience;
+mod peer;
+mod plan;
 mod pool;
 mod proxy;
+mod send;
 mod upgrade;
+mod upload;
 
 use arc_swap::ArcSwap;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use ipnet::IpNet;
 use std::{
     io,
     net::{IpAddr, SocketAddr},
@@ -34,58 +46,46 @@ use std::{
 };
 use svckit::ingress::{BackendRef, Routes};
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket},
     sync::watch,
-    task::{JoinHandle, JoinSet},
+    task::JoinHandle,
     time::timeout,
 };
+use tokio_rustls::TlsAcceptor;
 
-use proxy::Proxy;
+pub use config::Config;
+pub use ledger::{Log, Metrics, Record};
+pub use proxy::Proxy;
 
-/// Chooses a pod for a backend and a client; `None`: no endpoint is ready.
-pub type Pick = dyn Fn(&BackendRef, IpAddr) -> Option<SocketAddr> + Send + Sync;
+use super::{balancer::Picked, tls::Certificates};
+use connection::{Guard, Phase, stopped};
 
-/// Times and numbers of a [`Server`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Chooses pods for a request; `None`, or none: no endpoint is ready.
+pub type Pick = dyn Fn(&Asked<'_>) -> Option<Picked> + Send + Sync;
+
+/// What pods are chosen by.
+#[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub struct Config {
-    /// How long a pod may take to accept a connection, unless the route says otherwise. Default: 5 s.
-    pub connect_timeout: Duration,
-    /// How long a pod may take to start its answer, unless the route says otherwise. Default: 60 s.
-    pub response_timeout: Duration,
-    /// How long a client may take to send the head of a request. Default: 30 s.
-    pub head_timeout: Duration,
-    /// How many pods are tried before the answer is 502. Default: 3.
-    pub tries: usize,
-    /// How long an unused connection to a pod is kept. Default: 60 s.
-    pub keep_idle: Duration,
-    /// Clients that are proxies of ours: their `X-Forwarded-*` are kept and added to. Default: none.
-    pub trusted: Vec<IpNet>,
+pub struct Asked<'a> {
+    /// What is behind the route.
+    pub backend: &'a BackendRef,
+    /// Who asks.
+    pub client: IpAddr,
 }
 
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            connect_timeout: Duration::from_secs(5),
-            response_timeout: Duration::from_secs(60),
-            head_timeout: Duration::from_secs(30),
-            tries: 3,
-            keep_idle: Duration::from_secs(60),
-            trusted: Vec::new(),
-        }
-    }
-}
+/// Connections that wait to be accepted.
+const BACKLOG: u32 = 4096;
 
-/// A running proxy; it stops when this is dropped.
+/// A listening socket of a [`Proxy`]; everything that came over it is cut when this is dropped.
 #[derive(Debug)]
 pub struct Server {
     local_addr: SocketAddr,
-    stop: watch::Sender<bool>,
+    phase: watch::Sender<Phase>,
     accepting: JoinHandle<()>,
 }
 
 impl Server {
-    /// Listens on `addr` and serves the routes of the moment, with the usual [`Config`].
+    /// Listens on `addr` without TLS and serves the routes of the moment, with the usual [`Config`].
     ///
     /// Must be called inside a tokio runtime.
     ///
@@ -97,28 +97,31 @@ impl Server {
         routes: Arc<ArcSwap<Routes>>,
         pick: Arc<Pick>,
     ) -> io::Result<Self> {
-        Self::bind_with(addr, routes, pick, Config::default())
+        Self::start(addr, Arc::new(Proxy::new(routes, pick, Config::default())), None)
     }
 
-    /// [`Server::bind`] with times and numbers of one's own.
+    /// Listens on `addr` for a proxy; with certificates, for TLS.
+    ///
+    /// Must be called inside a tokio runtime.
     ///
     /// # Errors
     ///
     /// The address can't be listened on.
-    pub fn bind_with(
+    pub fn start(
         addr: SocketAddr,
-        routes: Arc<ArcSwap<Routes>>,
-        pick: Arc<Pick>,
-        config: Config,
+        proxy: Arc<Proxy>,
+        certificates: Option<&Arc<Certificates>>,
     ) -> io::Result<Self> {
-        let listener = std::net::TcpListener::bind(addr)?;
-        listener.set_nonblocking(true)?;
-        let listener = TcpListener::from_std(listener)?;
+        let socket = if addr.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // A restart finds connections of the last run waiting for their end.
+        socket.set_reuseaddr(true)?;
+        socket.bind(addr)?;
+        let listener = socket.listen(BACKLOG)?;
         let local_addr = listener.local_addr()?;
-        let (stop, stopped) = watch::channel(false);
-        let proxy = Arc::new(Proxy::new(routes, pick, config));
-        let accepting = tokio::spawn(accept(listener, proxy, stopped));
-        Ok(Self { local_addr, stop, accepting })
+        let (phase, told) = watch::channel(Phase::Running);
+        let tls = certificates.map(Certificates::acceptor);
+        let accepting = tokio::spawn(accept(listener, proxy, tls, told));
+        Ok(Self { local_addr, phase, accepting })
     }
 
     /// Where it listens.
@@ -128,10 +131,12 @@ impl Server {
     }
 
     /// Accepts no more, lets requests that are under way finish for at most `grace`, and cuts what is left.
-    pub async fn stop(mut self, grace: Duration) {
-        // Only fails when nobody is accepting any more.
-        let _ = self.stop.send(true);
-        let _ = timeout(grace, &mut self.accepting).await;
+    ///
+    /// Returns whether everything had finished.
+    pub async fn stop(self, grace: Duration) -> bool {
+        self.phase.send_replace(Phase::Draining);
+        // Everything that is under way holds a receiver.
+        timeout(grace, self.phase.closed()).await.is_ok()
     }
 }
 
@@ -141,61 +146,32 @@ impl Drop for Server {
     }
 }
 
-/// Takes connections until told to stop, then waits for those that are open.
-async fn accept(listener: TcpListener, proxy: Arc<Proxy>, mut stopped: watch::Receiver<bool>) {
-    let mut connections = JoinSet::new();
-    let theirs = stopped.clone();
-    let mut sweep = tokio::time::interval(proxy.config().keep_idle.max(Duration::from_secs(1)));
+/// Takes connections until told to stop.
+async fn accept(
+    listener: TcpListener,
+    proxy: Arc<Proxy>,
+    tls: Option<TlsAcceptor>,
+    mut phase: watch::Receiver<Phase>,
+) {
+    let told = phase.clone();
+    let mut sweep = tokio::time::interval(proxy.config.keep_idle.max(Duration::from_secs(1)) / 4);
+    let mut place = None;
     loop {
         tokio::select! {
-            accepted = listener.accept() => match accepted {
+            permit = proxy.room.place(), if place.is_none() => place = permit,
+            accepted = listener.accept(), if place.is_some() => match accepted {
                 Ok((stream, client)) => {
-                    connections.spawn(serve(stream, client, proxy.clone(), theirs.clone()));
+                    let Some(permit) = place.take() else { continue };
+                    let guard = Guard::new(&proxy, permit, told.clone());
+                    tokio::spawn(connection::serve(stream, client, proxy.clone(), tls.clone(), guard));
                 }
                 // Out of descriptors: some connection will end.
                 Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
             },
-            Some(_) = connections.join_next() => {}
             _ = sweep.tick() => proxy.forget_idle(),
-            () = told(&mut stopped) => break,
+            _ = stopped(&mut phase) => return,
         }
     }
-    drop(listener);
-    while connections.join_next().await.is_some() {}
-}
-
-/// Waits until somebody says stop, or nobody can say it any more.
-async fn told(stopped: &mut watch::Receiver<bool>) {
-    let _ = stopped.wait_for(|stopped| *stopped).await;
-}
-
-/// Serves the requests of one connection.
-async fn serve(
-    stream: TcpStream,
-    client: SocketAddr,
-    proxy: Arc<Proxy>,
-    mut stopped: watch::Receiver<bool>,
-) {
-    // Small answers should not wait for the client's acknowledgements; without it they only come later.
-    let _ = stream.set_nodelay(true);
-    let port = stream.local_addr().map_or(0, |addr| addr.port());
-    let head_timeout = proxy.config().head_timeout;
-    let service = hyper::service::service_fn(move |request| {
-        let proxy = proxy.clone();
-        async move { Ok::<_, std::convert::Infallible>(proxy.answer(request, client.ip(), port).await) }
-    });
-    let connection = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(head_timeout)
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades();
-    let mut connection = std::pin::pin!(connection);
-    // A client that breaks off has nobody left to tell.
-    tokio::select! {
-        _ = connection.as_mut() => return,
-        () = told(&mut stopped) => connection.as_mut().graceful_shutdown(),
-    }
-    let _ = connection.await;
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod limits;
 pub mod listeners;
 pub mod pod;
 mod tcp;
+pub mod tls;
 mod udp;
 
 pub use limits::{Limits, raise_file_limit};

@@ -10,7 +10,7 @@ use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,
-    net::{IpAddr, SocketAddr, TcpListener},
+    net::{SocketAddr, TcpListener},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -18,14 +18,15 @@ use std::{
 };
 use svckit::{
     Seed, admit, api,
-    ingress::{BackendRef, ClassSelection, Router, Settings},
+    ingress::{ClassSelection, Router, Settings},
     model::{
         Change, ClusterIps, Exposure, IngressClass, NamespacedName, Port, Protocol, Service,
         ServiceKey, ServicePort, TargetPort, TrafficPolicy,
     },
 };
 use svckit_adapters::serve::{
-    http::Server,
+    balancer::Picked,
+    http::{Asked, Server},
     pod::{Identity, PodPort, Pods},
 };
 
@@ -114,9 +115,10 @@ impl World {
     fn pick(&self) -> Arc<svckit_adapters::serve::http::Pick> {
         let pods = self.pods.clone();
         let turn = AtomicUsize::new(0);
-        Arc::new(move |backend: &BackendRef, _: IpAddr| {
-            let pods = pods.get(&backend.port.as_ref().ok()?.service)?;
-            pods.get(turn.fetch_add(1, Ordering::Relaxed) % pods.len().max(1)).copied()
+        Arc::new(move |asked: &Asked<'_>| {
+            let pods = pods.get(&asked.backend.port.as_ref().ok()?.service)?;
+            let pod = pods.get(turn.fetch_add(1, Ordering::Relaxed) % pods.len().max(1))?;
+            Some(Picked { backends: vec![*pod], ..Picked::default() })
         })
     }
 }

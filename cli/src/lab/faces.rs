@@ -4,7 +4,7 @@
 //! a Service at the DNS address, with pods     ─▶ DNS listens in those pods; the kernel rules lead there
 //! a Service at the DNS address, without pods  ─▶ DNS listens on the node, which counts as its endpoint
 //! no Service there                            ─▶ DNS listens at the address itself, which the node has
-//! Ingress                                     ─▶ port 80 of the node
+//! Ingress                                     ─▶ port 80 of the node; 443 with certificates of Secrets
 //! ```
 
 use arc_swap::ArcSwap;
@@ -21,13 +21,13 @@ use svckit::{
     cluster::{Cluster, Settings},
     dns::{ResolvConf, Snapshot},
     forward::{Frontend, Proxy},
-    ingress::BackendRef,
     model::{Change, Conditions, Endpoint, EndpointSlice, Family, NamespacedName, Port, SlicePort},
 };
 use svckit_adapters::serve::{
     balancer::Balancer,
     dns::{Server as DnsServer, Upstream},
-    http::Server as HttpServer,
+    http::{Asked, Config, Proxy as HttpProxy, Server as HttpServer},
+    tls::{Certificates, Fallback},
 };
 
 use crate::exit::Stop;
@@ -35,8 +35,9 @@ use crate::exit::Stop;
 /// The port of DNS.
 const DNS_PORT: u16 = 53;
 
-/// The port of Ingress.
+/// The ports of Ingress, the second one if there are certificates.
 const HTTP_PORT: u16 = 80;
+const HTTPS_PORT: u16 = 443;
 
 /// Where a lab's DNS listens.
 pub(super) struct Faces {
@@ -53,6 +54,7 @@ pub(super) struct Faces {
 pub(super) struct Served {
     _dns: Option<DnsServer>,
     _http: Option<HttpServer>,
+    _https: Option<HttpServer>,
 }
 
 impl Faces {
@@ -115,19 +117,22 @@ impl Faces {
         let balancer = Balancer::default();
         let changed = cluster.proxy_mut().take_changed();
         balancer.update(|table| table.follow(cluster.proxy(), &changed));
-        let pick = Arc::new(move |backend: &BackendRef, client: IpAddr| {
-            let picked = balancer.pick_named(client, backend.port.as_ref().ok()?)?;
-            picked.backends.first().copied()
+        let pick = Arc::new(move |asked: &Asked<'_>| {
+            balancer.pick_named(asked.client, asked.backend.port.as_ref().ok()?)
         });
         let routes = Arc::new(ArcSwap::new(cluster.router().routes()));
-        let http = node.first().and_then(|ip| {
-            let at = SocketAddr::new(*ip, HTTP_PORT);
-            let bound = HttpServer::bind(at, routes, pick);
+        let encrypted = routes.load().certificates().next().is_some();
+        let certificates = Arc::new(Certificates::new(routes.clone(), Fallback::None));
+        let proxy = Arc::new(HttpProxy::new(routes, pick, Config::default()));
+        let web = |port, certificates| {
+            let at = SocketAddr::new(*node.first()?, port);
+            let bound = HttpServer::start(at, proxy.clone(), certificates);
             bound
                 .map_err(|error| eprintln!("svckit: no Ingress: can't listen on {at}: {error}"))
                 .ok()
-        });
-        Served { _dns: dns, _http: http }
+        };
+        let https = encrypted.then(|| web(HTTPS_PORT, Some(&certificates))).flatten();
+        Served { _dns: dns, _http: web(HTTP_PORT, None), _https: https }
     }
 
     /// What the client's `/etc/resolv.conf` says; `None`: there is no DNS.

@@ -9,7 +9,7 @@ use std::{
 use svckit::{
     cluster::{Settings, UpstreamDns},
     dns::{Snapshot, Zone},
-    ingress::{BackendRef, Router, Routes},
+    ingress::{Router, Routes},
     model::Change,
 };
 use svckit_adapters::{
@@ -17,11 +17,13 @@ use svckit_adapters::{
     serve::{
         balancer::Balancer,
         dns::{Server as DnsServer, Upstream},
-        http::Server as HttpServer,
     },
 };
 
-use super::{listen::listen, stand_ins::EDGE};
+use super::{
+    listen::listen,
+    web::{self, Web},
+};
 
 /// DNS and Ingress of one cluster.
 pub(super) struct Faces {
@@ -30,7 +32,7 @@ pub(super) struct Faces {
     router: Router,
     routes: Arc<ArcSwap<Routes>>,
     dns: Option<DnsServer>,
-    http: Option<HttpServer>,
+    web: Web,
     /// Where questions go in the cluster; its port 53 is ours.
     pub(super) resolver: Option<IpAddr>,
 }
@@ -40,6 +42,7 @@ impl Faces {
     pub(super) fn start(
         settings: &Settings,
         balancer: Arc<Balancer>,
+        web: &web::WebOptions,
         lowest: u16,
         refused: &mut Vec<String>,
     ) -> Self {
@@ -61,27 +64,19 @@ impl Faces {
                 .map_err(|error| refused.push(format!("no DNS: can't listen on {ip}: {error}")))
                 .ok()
         });
-        let pick = move |backend: &BackendRef, client: IpAddr| {
-            let picked = balancer.pick_named(client, backend.port.as_ref().ok()?)?;
-            picked.backends.first().copied()
-        };
-        let pick = Arc::new(pick);
-        let edge = IpAddr::V4(EDGE);
-        let ports = [listen(edge, 80, lowest, |_| false).port(), 8080, 0];
-        let http = first(edge, ports, |addr| HttpServer::bind(addr, routes.clone(), pick.clone()))
-            .map_err(|error| refused.push(format!("no Ingress: can't listen on {edge}: {error}")))
-            .ok();
-        Self { zone, names, router, routes, dns, http, resolver }
+        let web = Web::start(routes.clone(), balancer, web, lowest, refused);
+        Self { zone, names, router, routes, dns, web, resolver }
     }
 
-    /// Follows the cluster's changes.
-    pub(super) fn apply(&mut self, changes: &[Change]) {
+    /// Follows the cluster's changes; returns what could not be served, and why.
+    pub(super) fn apply(&mut self, changes: &[Change]) -> Vec<String> {
         for change in changes {
             self.zone.apply(change);
             self.router.apply(change);
         }
         self.names.store(Arc::new(self.zone.snapshot()));
         self.routes.store(self.router.routes());
+        self.web.follow()
     }
 
     /// What is wrong with the Ingresses beyond each one's own text: conflicts, classes.
@@ -93,8 +88,9 @@ impl Faces {
         self.dns.as_ref().map(DnsServer::local_addr)
     }
 
-    pub(super) fn http(&self) -> Option<SocketAddr> {
-        self.http.as_ref().map(HttpServer::local_addr)
+    /// HTTP and HTTPS.
+    pub(super) const fn web(&self) -> &Web {
+        &self.web
     }
 
     /// A host and path that lead somewhere, to be tried.
@@ -108,7 +104,7 @@ impl Faces {
 }
 
 /// The first of these ports that can be bound.
-fn first<S>(
+pub(super) fn first<S>(
     ip: IpAddr,
     ports: [u16; 3],
     bind: impl Fn(SocketAddr) -> io::Result<S>,

@@ -12,6 +12,7 @@ mod servers;
 mod show;
 mod stand_ins;
 mod state;
+mod web;
 
 use clap::Args;
 use std::{collections::BTreeSet, path::PathBuf, sync::mpsc, thread};
@@ -43,6 +44,9 @@ pub(crate) struct Options {
     /// Which pods are simulated.
     #[arg(long, value_enum, default_value = "missing", num_args = 0..=1, default_missing_value = "missing")]
     pub(crate) simulate: Simulate,
+    /// How Ingresses are served.
+    #[command(flatten)]
+    pub(crate) web: web::WebOptions,
 }
 
 /// Which pods are simulated.
@@ -142,7 +146,7 @@ impl Up {
         let state = State::open(options.state.as_deref(), files.paths())?;
         state.restore(&mut cluster)?;
         let mut refused = Vec::new();
-        let servers = Servers::new(cluster.settings(), &mut refused);
+        let servers = Servers::new(cluster.settings(), &options.web, &mut refused);
         report::print(&refused.into_iter().map(nowhere).collect::<Vec<_>>());
         let errors = report::has_errors(&findings);
         let told = BTreeSet::new();

@@ -24,6 +24,7 @@ use super::{
     faces::Faces,
     listen::{listen, lowest_port},
     stand_ins::{EDGE, OUTSIDE, StandIns},
+    web,
 };
 
 /// Everything that listens.
@@ -46,7 +47,11 @@ pub(super) struct Servers {
 type PodAddress = (SocketAddr, Protocol);
 
 impl Servers {
-    pub(super) fn new(settings: &Settings, refused: &mut Vec<String>) -> Self {
+    pub(super) fn new(
+        settings: &Settings,
+        web: &web::WebOptions,
+        refused: &mut Vec<String>,
+    ) -> Self {
         let balancer = Arc::new(Balancer::default());
         let lowest = lowest_port();
         let mut outside = StandIns::new(OUTSIDE);
@@ -59,7 +64,7 @@ impl Servers {
             slices: BTreeMap::new(),
             listening: HashMap::new(),
             outside,
-            faces: Faces::start(settings, balancer.clone(), lowest, refused),
+            faces: Faces::start(settings, balancer.clone(), web, lowest, refused),
             lowest,
             node: settings.node_addresses.clone(),
         }
@@ -75,8 +80,8 @@ impl Servers {
                 _ => {}
             }
         }
-        self.faces.apply(changes);
-        let mut refused = self.reconcile_pods(cluster);
+        let mut refused = self.faces.apply(changes);
+        refused.extend(self.reconcile_pods(cluster));
         let changed = self.proxy.take_changed();
         self.balancer.update(|table| table.follow(&self.proxy, &changed));
         let frontends = self.frontends();

@@ -80,13 +80,9 @@ fn commands(cluster: &ControlPlane, servers: &Servers) -> Vec<String> {
         );
         commands.push(format!("dig -p {} @{} {name}", dns.port(), dns.ip()));
     }
-    if let (Some(http), Some((host, path))) = (servers.faces().http(), servers.faces().example()) {
-        let port = http.port();
-        commands.push(format!(
-            "curl -s --resolve {host}:{port}:{} http://{host}:{port}{path}",
-            http.ip()
-        ));
-    }
+    let faces = servers.faces();
+    let ingress = faces.example().and_then(|(host, path)| faces.web().command(&host, &path));
+    commands.extend(ingress);
     commands
 }
 
@@ -133,8 +129,9 @@ fn summary(cluster: &ControlPlane, servers: &Servers, what: &str) -> Value {
         })
     };
     let address = |addr: Option<SocketAddr>| addr.map(|addr| addr.to_string());
-    let (dns, ingress) = (address(servers.faces().dns()), address(servers.faces().http()));
-    json!({ what: true, "dns": dns, "ingress": ingress, "services": cluster.services().map(service).collect::<Vec<_>>() })
+    let (dns, web) = (address(servers.faces().dns()), servers.faces().web());
+    let (ingress, tls) = (address(web.http()), address(web.https()));
+    json!({ what: true, "dns": dns, "ingress": ingress, "ingressTLS": tls, "services": cluster.services().map(service).collect::<Vec<_>>() })
 }
 
 fn key(service: &Service) -> NamespacedName {

@@ -9,6 +9,7 @@ use std_alloc::{borrow::Cow, format, string::String, sync::Arc};
 use super::{
     Backend, Cors, Match, Outcome, Request, Route, RouteOptions, Routes, Target, options::to_https,
 };
+use crate::model::NamespacedName;
 
 /// What a request brings beside its host and path.
 #[derive(Clone, Copy)]
@@ -58,7 +59,9 @@ pub struct Forward<'r> {
     /// The path for the pod; the query stays as it is.
     pub path: Cow<'r, str>,
     /// Sizes, times, headers.
-    pub options: &'r RouteOptions,
+    pub options: &'r Arc<RouteOptions>,
+    /// Whose route it is; `None`: the configured default.
+    pub ingress: Option<&'r NamespacedName>,
 }
 
 impl Routes {
@@ -83,11 +86,20 @@ impl Routes {
         if let Some(answer) = before(options, request.host.name(), path, query, with) {
             return answer;
         }
-        let (backend, path) = match found {
-            Ok(found) => (found.backend(with), rewritten(found.route, path, found.matched)),
-            Err(default) => (&default.backend, Cow::Borrowed(path)),
-        };
-        Answer::Forward(Forward { backend, path, options })
+        Answer::Forward(match found {
+            Ok(found) => Forward {
+                backend: found.backend(with),
+                path: rewritten(found.route, path, found.matched),
+                options,
+                ingress: Some(&found.route.ingress),
+            },
+            Err(default) => Forward {
+                backend: &default.backend,
+                path: Cow::Borrowed(path),
+                options,
+                ingress: default.ingress.as_ref(),
+            },
+        })
     }
 }
 

@@ -1,127 +1,149 @@
 //! Heads of requests and responses on their way through.
 
 use hyper::{
-    HeaderMap, Request, Version,
+    HeaderMap, Method, Request, Version,
+    ext::Protocol,
     header::{
-        CONNECTION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING, UPGRADE,
+        CONNECTION, CONTENT_LENGTH, COOKIE, HOST, HeaderName, HeaderValue, TE, TRANSFER_ENCODING,
+        UPGRADE,
     },
 };
-use std::net::IpAddr;
+use std::borrow::Cow;
 use svckit::ingress::{is_dangerous, is_hop_by_hop, is_listed, may_upgrade};
 
-/// What servers behind the proxy are told about the client.
-pub(super) struct Forwarded {
-    /// Who asks.
-    pub(super) client: IpAddr,
-    /// The port it asked.
-    pub(super) port: u16,
-    /// Whether what it says about its own client counts.
-    pub(super) trusted: bool,
-}
+use super::{Config, peer};
 
-/// Headers that only a trusted client may send.
-const FORWARDED: [&str; 7] = [
-    "forwarded",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-port",
-    "x-forwarded-proto",
-    "x-forwarded-scheme",
-    "x-real-ip",
-];
-
-/// The target as it stood in the request line, as far as the parser has kept it.
-pub(super) fn target<B>(request: &Request<B>) -> String {
+/// The target as it stood in the request line, as far as the parser has kept it; of HTTP/2, `:path`.
+pub(super) fn target<B>(request: &Request<B>) -> Cow<'_, str> {
     let uri = request.uri();
     match (uri.scheme(), uri.path_and_query()) {
+        (_, Some(path)) if request.version() == Version::HTTP_2 => path.as_str().into(),
         (None, Some(path)) => path.as_str().into(),
-        _ => uri.to_string(),
+        _ => uri.to_string().into(),
     }
+}
+
+/// The hosts that a request names, at most two of them: values of `Host`, and `:authority` when it differs.
+pub(super) fn hosts<'r, B>(
+    request: &'r Request<B>,
+    hosts: &'r mut [&'r [u8]; 2],
+) -> &'r [&'r [u8]] {
+    let given = request.headers().get_all(HOST).iter().map(HeaderValue::as_bytes);
+    let authority = request.uri().authority().filter(|_| request.version() == Version::HTTP_2);
+    let authority = authority.map(|authority| authority.as_str().as_bytes());
+    let mut found = 0;
+    for host in authority.into_iter().chain(given) {
+        let same = authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host));
+        if found > 0 && same {
+            continue;
+        }
+        let Some(place) = hosts.get_mut(found) else { break };
+        *place = host;
+        found += 1;
+    }
+    hosts.get(..found).unwrap_or_default()
 }
 
 /// Why the framing of a request is refused: two servers could see its end in two places.
 pub(super) fn bad_framing<B>(request: &Request<B>) -> Option<&'static str> {
     let headers = request.headers();
-    let (lengths, encodings) = (
-        headers.get_all(CONTENT_LENGTH).iter().count(),
-        headers.get_all(TRANSFER_ENCODING).iter().count(),
-    );
+    let mut encodings = headers.get_all(TRANSFER_ENCODING).iter();
+    let encoding = encodings.next();
+    let lengths = headers.get_all(CONTENT_LENGTH).iter().count();
     // Of the two together the parser drops the length, and it ends the connection.
-    if lengths > 1 || encodings > 1 {
+    if lengths > 1 || encodings.next().is_some() {
         return Some("framed more than once");
     }
-    if encodings > 0 && request.version() != Version::HTTP_11 {
-        return Some("Transfer-Encoding before HTTP/1.1");
+    let encoding = encoding?;
+    if request.version() != Version::HTTP_11 {
+        return Some("Transfer-Encoding outside HTTP/1.1");
     }
-    let chunked = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"chunked");
-    if headers.get(TRANSFER_ENCODING).is_some_and(|value| !chunked(value)) {
-        return Some("a Transfer-Encoding other than chunked");
-    }
-    None
+    let chunked = encoding.as_bytes().eq_ignore_ascii_case(b"chunked");
+    (!chunked).then_some("a Transfer-Encoding other than chunked")
 }
 
-/// Whether the request asks for a WebSocket.
-pub(super) fn wants_upgrade<B>(request: &Request<B>) -> bool {
+/// The protocol to which a request may switch its connection: WebSocket, or one that the configuration names.
+pub(super) fn upgrade<B>(request: &Request<B>, config: &Config) -> Option<HeaderValue> {
+    if request.method() == Method::CONNECT {
+        let protocol = request.extensions().get::<Protocol>()?;
+        // RFC 8441: what is a GET with an upgrade in HTTP/1.1.
+        let websocket = may_upgrade(b"GET", protocol.as_str().as_bytes());
+        return websocket.then_some(HeaderValue::from_static("websocket"));
+    }
     let headers = request.headers();
+    let mut upgrades = headers.get_all(UPGRADE).iter();
+    let (asked, other) = (upgrades.next()?, upgrades.next());
     let listed =
         headers.get_all(CONNECTION).iter().any(|value| is_listed(value.as_bytes(), "upgrade"));
-    let websocket =
-        |value: &HeaderValue| may_upgrade(request.method().as_str().as_bytes(), value.as_bytes());
-    let mut upgrades = headers.get_all(UPGRADE).iter();
-    let only = upgrades.next().is_some_and(websocket) && upgrades.next().is_none();
-    listed && only && request.version() == Version::HTTP_11
+    if !listed || other.is_some() || request.version() != Version::HTTP_11 {
+        return None;
+    }
+    if may_upgrade(request.method().as_str().as_bytes(), asked.as_bytes()) {
+        return Some(HeaderValue::from_static("websocket"));
+    }
+    let named =
+        |name: &String| name != "h2c" && asked.as_bytes().eq_ignore_ascii_case(name.as_bytes());
+    let get = request.method() == Method::GET;
+    (get && config.upgrades.iter().any(named)).then(|| asked.clone())
 }
 
-/// Takes away what belongs to one connection.
+/// Takes away what belongs to one connection, and what strangers may not say.
 pub(super) fn strip(headers: &mut HeaderMap) {
-    let connection: Vec<HeaderValue> = headers.get_all(CONNECTION).iter().cloned().collect();
-    let goes = |name: &HeaderName| {
-        let listed = |value: &HeaderValue| is_listed(value.as_bytes(), name.as_str());
-        is_hop_by_hop(name.as_str()) || is_dangerous(name.as_str()) || connection.iter().any(listed)
+    let mut listed: Option<HeaderValue> = None;
+    let mut several = Vec::new();
+    for value in headers.get_all(CONNECTION) {
+        let plain = |word: &[u8]| value.as_bytes().eq_ignore_ascii_case(word);
+        if plain(b"close") || plain(b"keep-alive") || plain(b"upgrade") {
+            continue;
+        }
+        match &listed {
+            None => listed = Some(value.clone()),
+            Some(_) => several.push(value.clone()),
+        }
+    }
+    let named = |name: &HeaderName| {
+        let mut lists = listed.iter().chain(&several);
+        lists.any(|list| is_listed(list.as_bytes(), name.as_str()))
     };
-    let gone: Vec<HeaderName> = headers.keys().filter(|name| goes(name)).cloned().collect();
-    for name in gone {
+    let goes = |name: &HeaderName| {
+        is_hop_by_hop(name.as_str())
+            || is_dangerous(name.as_str())
+            || peer::is_disguised(name)
+            || named(name)
+    };
+    // Most heads have one such header, or none.
+    while let Some(name) = headers.keys().find(|name| goes(name)).cloned() {
         headers.remove(name);
     }
 }
 
+/// Whether the client takes trailers, which gRPC can't do without.
+pub(super) fn takes_trailers(headers: &HeaderMap) -> bool {
+    headers.get_all(TE).iter().any(|value| is_listed(value.as_bytes(), "trailers"))
+}
+
+/// Asks for trailers.
+pub(super) fn ask_for_trailers(headers: &mut HeaderMap) {
+    headers.insert(TE, HeaderValue::from_static("trailers"));
+}
+
 /// Asks for an upgrade, or agrees to it.
-pub(super) fn upgrade(headers: &mut HeaderMap) {
+pub(super) fn switch(headers: &mut HeaderMap, protocol: HeaderValue) {
     headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
-    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(UPGRADE, protocol);
 }
 
-impl Forwarded {
-    /// Tells the server behind the proxy who asks, and for which host.
-    pub(super) fn write(&self, headers: &mut HeaderMap) {
-        let before = headers.get("x-forwarded-for").filter(|_| self.trusted).cloned();
-        if !self.trusted {
-            for name in FORWARDED {
-                headers.remove(name);
-            }
-        }
-        let client = self.client.to_string();
-        let chain = match before.as_ref().and_then(|before| before.to_str().ok()) {
-            Some(before) => format!("{before}, {client}"),
-            None => client.clone(),
-        };
-        set(headers, "x-forwarded-for", &chain);
-        let host = headers.get(HOST).cloned();
-        for (name, value) in [("x-real-ip", client), ("x-forwarded-port", self.port.to_string())] {
-            if !headers.contains_key(name) {
-                set(headers, name, &value);
-            }
-        }
-        if let Some(host) = host {
-            headers.entry("x-forwarded-host").or_insert(host);
-        }
-        headers.entry("x-forwarded-proto").or_insert(HeaderValue::from_static("http"));
+/// Makes one line of several cookies, as HTTP/1.1 has it (RFC 9113 8.2.3).
+pub(super) fn join_cookies(headers: &mut HeaderMap) {
+    let mut cookies = headers.get_all(COOKIE).iter();
+    let (Some(first), Some(second)) = (cookies.next(), cookies.next()) else { return };
+    let mut joined = first.as_bytes().to_vec();
+    for cookie in std::iter::once(second).chain(cookies) {
+        joined.extend(b"; ");
+        joined.extend(cookie.as_bytes());
     }
-}
-
-fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
-    // Addresses and numbers are always header values.
-    if let Ok(value) = HeaderValue::from_str(value) {
-        headers.insert(name, value);
+    // Pieces of header values are header values.
+    if let Ok(joined) = HeaderValue::from_bytes(&joined) {
+        headers.insert(COOKIE, joined);
     }
 }

@@ -1,61 +1,73 @@
-//! One request on its way to a pod and back.
+//! One request on its way through.
 
 use arc_swap::ArcSwap;
-use http_body_util::{Either, Limited};
+use http_body_util::Either;
 use hyper::{
-    Request, Response, StatusCode, Uri, Version,
+    Method, Request, Response, StatusCode, Version,
     body::Incoming,
-    header::{EXPECT, HOST, HeaderValue, SERVER},
+    header::{EXPECT, HOST, HeaderName, HeaderValue, SERVER},
     upgrade::OnUpgrade,
 };
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
-use svckit::ingress::{Backend, BackendRef, RequestHead, Routes, Scratch, Target};
-use tokio::time::timeout;
+use std::{fmt, sync::Arc};
+use svckit::ingress::Routes;
 
 use super::{
-    Config, Pick,
-    error::{Body, answer},
-    head::{self, Forwarded},
-    pool::{self, Pool, PooledBody, Sender},
+    Config, Log, Metrics, Pick,
+    answer::{Body, NAME, answer},
+    connection::Guard,
+    cors,
+    download::Download,
+    head,
+    ledger::{Entry, Ledger},
+    peer::{self, Peer},
+    plan::{Order, Speech, plan},
+    pool::Pool,
+    send::Reply,
     upgrade,
+    upload::Upload,
 };
+use crate::{clock, serve::limits::Room};
 
-/// What all connections share.
-pub(super) struct Proxy {
-    routes: Arc<ArcSwap<Routes>>,
-    pick: Arc<Pick>,
-    config: Config,
-    pool: Arc<Pool>,
+const ACCEPT: HeaderName = HeaderName::from_static("sec-websocket-accept");
+const KEY: HeaderName = HeaderName::from_static("sec-websocket-key");
+
+/// What all connections of clients share: routes, connections to pods, numbers.
+pub struct Proxy {
+    pub(super) routes: Arc<ArcSwap<Routes>>,
+    pub(super) pick: Arc<Pick>,
+    pub(super) config: Config,
+    pub(super) pool: Arc<Pool>,
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) room: Room,
 }
 
-/// Where a request goes.
-struct Plan {
-    backend: BackendRef,
-    /// Path and query.
-    target: Uri,
+/// The client's side of an upgrade that it has asked for.
+struct Wish {
+    protocol: HeaderValue,
+    client: OnUpgrade,
+    /// It came with CONNECT, over HTTP/2.
+    tunnel: bool,
 }
-
-/// A response and the connection it came on.
-struct Answered {
-    response: Response<Incoming>,
-    pod: SocketAddr,
-    sender: Sender,
-}
-
-/// Why there is no response of a pod.
-type Failure = (StatusCode, String);
 
 impl Proxy {
-    pub(super) fn new(routes: Arc<ArcSwap<Routes>>, pick: Arc<Pick>, config: Config) -> Self {
-        Self { routes, pick, config, pool: Arc::default() }
+    /// A proxy for the routes of the moment, which may be replaced at any time.
+    #[must_use]
+    pub fn new(routes: Arc<ArcSwap<Routes>>, pick: Arc<Pick>, config: Config) -> Self {
+        let room = Room::new(config.connections);
+        Self { routes, pick, config, pool: Arc::default(), ledger: Arc::default(), room }
     }
 
-    pub(super) const fn config(&self) -> &Config {
-        &self.config
+    /// The same, which tells `log` about each request when it is over.
+    #[must_use]
+    pub fn with_log(self, log: Arc<Log>) -> Self {
+        let ledger = Arc::new(Ledger { log: Some(log), ..Ledger::default() });
+        Self { ledger, ..self }
+    }
+
+    /// What it has done so far.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.ledger.metrics
     }
 
     /// Closes connections to pods that nobody uses.
@@ -63,166 +75,159 @@ impl Proxy {
         self.pool.forget_idle(self.config.keep_idle);
     }
 
-    /// Answers one request; `port` is the one it came to.
+    /// Answers one request.
     pub(super) async fn answer(
         &self,
         mut request: Request<Incoming>,
-        client: IpAddr,
-        port: u16,
+        peer: &Peer,
+        guard: &Guard,
     ) -> Response<Body> {
+        let mut entry = Entry::open(&self.ledger, &request, peer.addr);
         if let Some(why) = head::bad_framing(&request) {
-            return answer(StatusCode::BAD_REQUEST, why);
+            return own(entry, answer(StatusCode::BAD_REQUEST, why));
         }
-        let plan = match self.plan(&request) {
-            Ok(plan) => plan,
-            Err((status, why)) => return answer(status, why),
+        if request.version() == Version::HTTP_2 {
+            head::join_cookies(request.headers_mut());
+        }
+        let client = peer.client(request.headers(), &self.config);
+        entry.set_client(client.addr);
+        let planned = plan(&self.routes.load(), &*self.pick, &request, client);
+        let mut order = match planned {
+            Ok(order) => order,
+            Err(response) => return own(entry, *response),
         };
-        let upgrade = head::wants_upgrade(&request).then(|| hyper::upgrade::on(&mut request));
-        let trusted = self.config.trusted.iter().any(|net| net.contains(&client));
-        let request =
-            forward(request, &plan, &Forwarded { client, port, trusted }, upgrade.is_some());
-        match self.send(request, &plan, client).await {
-            Ok(answered) => self.pass_back(answered, upgrade),
-            Err((status, why)) => answer(status, why),
+        let wish = Wish::of(&mut request, &self.config);
+        let request = self.forward(request, &order, peer, wish.as_ref());
+        entry.set_route(order.ingress.take(), request.body().counter());
+        entry.hold(order.picked.connection.take());
+        match self.send(request, &mut order, client, &mut entry).await {
+            Ok(reply) => self.pass_back(reply, &order, wish, entry, guard),
+            Err(failure) => own(entry, answer(failure.status, failure.why)),
         }
     }
 
-    /// What becomes of a request.
-    fn plan(&self, request: &Request<Incoming>) -> Result<Plan, Failure> {
-        let routes = self.routes.load();
-        let target = head::target(request);
-        let hosts: Vec<&[u8]> =
-            request.headers().get_all(HOST).iter().map(HeaderValue::as_bytes).collect();
-        let head = RequestHead {
-            method: request.method().as_str().as_bytes(),
-            target: target.as_bytes(),
-            hosts: &hosts,
-            http_1_0: request.version() == Version::HTTP_10,
-        };
-        let mut scratch = Scratch::default();
-        let asked = head.canonical(routes.path_policy(), &mut scratch).map_err(|error| {
-            (
-                StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST),
-                error.to_string(),
-            )
-        })?;
-        let outcome = routes.route(&asked);
-        let no_route = || (StatusCode::NOT_FOUND, String::from("no route"));
-        let backend = match outcome.backend().ok_or_else(no_route)? {
-            Backend::Service(backend) => backend.clone(),
-            Backend::Resource { kind, name, .. } => {
-                let why = format!("{kind} {name} is not served here");
-                return Err((StatusCode::SERVICE_UNAVAILABLE, why));
-            }
-        };
-        let target = match asked.target {
-            Target::Host => Ok(Uri::from_static("*")),
-            Target::Path { path, query: None } => Uri::try_from(path),
-            Target::Path { path, query: Some(query) } => Uri::try_from(format!("{path}?{query}")),
-        };
-        let target = target.map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()))?;
-        Ok(Plan { backend, target })
-    }
-
-    /// Sends a request to a pod, or to another one when the first does not accept it.
-    async fn send(
+    /// The request as the pod gets it.
+    fn forward(
         &self,
-        mut request: Request<Limited<Incoming>>,
-        plan: &Plan,
-        client: IpAddr,
-    ) -> Result<Answered, Failure> {
-        let mut last = (StatusCode::BAD_GATEWAY, String::from("no connection to a pod"));
-        for _ in 0..self.config.tries.max(1) {
-            let none =
-                || (StatusCode::SERVICE_UNAVAILABLE, format!("{} has no endpoints", plan.backend));
-            let pod = (self.pick)(&plan.backend, client).ok_or_else(none)?;
-            let mut sender = match self.connection(pod).await {
-                Ok(sender) => sender,
-                Err(failure) => {
-                    last = failure;
-                    continue;
-                }
-            };
-            let patience = self.config.response_timeout;
-            match timeout(patience, sender.try_send_request(request)).await {
-                Ok(Ok(response)) => return Ok(Answered { response, pod, sender }),
-                Err(_) => return Err(late(pod, patience)),
-                Ok(Err(mut error)) => match error.take_message() {
-                    // Nothing of it was sent.
-                    Some(unsent) => request = unsent,
-                    None => {
-                        return Err((StatusCode::BAD_GATEWAY, format!("{pod}: {}", error.error())));
-                    }
-                },
+        request: Request<Incoming>,
+        order: &Order,
+        peer: &Peer,
+        wish: Option<&Wish>,
+    ) -> Request<Upload> {
+        let (mut head, body) = request.into_parts();
+        let headers = &mut head.headers;
+        // The authority of an absolute target replaces the header; HTTP/2 has no other.
+        let authority = head.uri.authority();
+        if let Some(host) = authority.and_then(|host| HeaderValue::from_str(host.as_str()).ok()) {
+            headers.insert(HOST, host);
+        }
+        let trailers = order.speech == Speech::Http2 && head::takes_trailers(headers);
+        head::strip(headers);
+        // Whoever reads the body has told the client to go on.
+        headers.remove(EXPECT);
+        peer.write(headers);
+        if trailers {
+            head::ask_for_trailers(headers);
+        }
+        if let Some(wish) = wish {
+            head::switch(headers, wish.protocol.clone());
+            if wish.tunnel {
+                head.method = Method::GET;
+                headers.insert(KEY, nonce());
             }
         }
-        Err(last)
-    }
-
-    /// An old connection to a pod, or a new one.
-    async fn connection(&self, pod: SocketAddr) -> Result<Sender, Failure> {
-        if let Some(sender) = self.pool.take(pod) {
-            return Ok(sender);
+        let options = &order.options;
+        if let Some(host) = options.upstream_host.as_deref().and_then(|host| host.parse().ok()) {
+            headers.insert(HOST, host);
         }
-        pool::connect(pod, self.config.connect_timeout).await.map_err(|error| {
-            let status = match error.kind() {
-                std::io::ErrorKind::TimedOut => StatusCode::GATEWAY_TIMEOUT,
-                _ => StatusCode::BAD_GATEWAY,
-            };
-            (status, format!("{pod}: {error}"))
-        })
+        if let Some(prefix) = options.forwarded_prefix.as_deref().and_then(|it| it.parse().ok()) {
+            peer::prefix(headers, prefix);
+        }
+        let tunnel = wish.is_some_and(|wish| wish.tunnel);
+        let body = if tunnel {
+            Upload::none()
+        } else {
+            Upload::new(body, options.limits.max_body, self.config.body_timeout)
+        };
+        let mut request = Request::new(body);
+        *request.method_mut() = head.method;
+        *request.uri_mut() = order.target.clone().into();
+        *request.headers_mut() = head.headers;
+        request
     }
 
     /// A pod's response as the client gets it.
-    fn pass_back(&self, answered: Answered, client: Option<OnUpgrade>) -> Response<Body> {
-        let Answered { mut response, pod, sender } = answered;
+    fn pass_back(
+        &self,
+        reply: Reply,
+        order: &Order,
+        wish: Option<Wish>,
+        mut entry: Entry,
+        guard: &Guard,
+    ) -> Response<Body> {
+        let Reply { mut response, pod, mut lease } = reply;
         let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
         let on_pod = switched.then(|| hyper::upgrade::on(&mut response));
         let (mut head, body) = response.into_parts();
         head::strip(&mut head.headers);
-        head.headers.entry(SERVER).or_insert(HeaderValue::from_static("svckit"));
-        head.version = Version::HTTP_11;
-        let body = match (on_pod, client) {
-            (None, _) => PooledBody::new(body, self.pool.clone(), pod, sender),
-            (Some(on_pod), Some(on_client)) => {
-                head::upgrade(&mut head.headers);
-                upgrade::connect(on_client, on_pod);
-                PooledBody::last(body)
+        head.headers.entry(SERVER).or_insert(NAME);
+        if let Some(cors) = &order.options.cors {
+            cors::allow(&mut head.headers, cors, order.origin.as_ref());
+        }
+        if let Some(on_pod) = on_pod {
+            let Some(wish) = wish else {
+                // Nobody has asked for it.
+                let why = format!("{pod} has switched protocols");
+                return own(entry, answer(StatusCode::BAD_GATEWAY, why));
+            };
+            if wish.tunnel {
+                head.status = StatusCode::OK;
+                head.headers.remove(ACCEPT);
+            } else {
+                head::switch(&mut head.headers, wish.protocol);
             }
-            // Nobody has asked for it.
-            (Some(_), None) => {
-                return answer(StatusCode::BAD_GATEWAY, format!("{pod} has switched protocols"));
+            if let Some(lease) = lease.take() {
+                lease.line.let_go();
             }
-        };
-        Response::from_parts(head, Either::Left(body))
+            let idle = self.config.upgrade_timeout;
+            upgrade::connect(wish.client, on_pod, idle, guard.clone(), self.ledger.clone());
+        }
+        entry.set_status(head.status);
+        let patience = order.options.limits.read.unwrap_or(self.config.response_timeout);
+        let mut response = Response::new(Either::Left(Download::new(body, lease, patience, entry)));
+        *response.status_mut() = head.status;
+        *response.headers_mut() = head.headers;
+        response
     }
 }
 
-/// The request as the pod gets it.
-fn forward(
-    request: Request<Incoming>,
-    plan: &Plan,
-    forwarded: &Forwarded,
-    upgrade: bool,
-) -> Request<Limited<Incoming>> {
-    let (mut head, body) = request.into_parts();
-    // The authority of an absolute target replaces the header.
-    let authority = head.uri.authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok());
-    if let Some(host) = authority {
-        head.headers.insert(HOST, host);
+impl Wish {
+    /// The upgrade that a request asks for, if it may have it.
+    fn of(request: &mut Request<Incoming>, config: &Config) -> Option<Self> {
+        let protocol = head::upgrade(request, config)?;
+        let tunnel = request.method() == Method::CONNECT;
+        Some(Self { protocol, client: hyper::upgrade::on(request), tunnel })
     }
-    head::strip(&mut head.headers);
-    // Whoever reads the body has told the client to go on.
-    head.headers.remove(EXPECT);
-    if upgrade {
-        head::upgrade(&mut head.headers);
-    }
-    forwarded.write(&mut head.headers);
-    head.uri = plan.target.clone();
-    head.version = Version::HTTP_11;
-    Request::from_parts(head, Limited::new(body, usize::MAX))
 }
 
-fn late(pod: SocketAddr, patience: Duration) -> Failure {
-    (StatusCode::GATEWAY_TIMEOUT, format!("{pod} has not answered within {patience:?}"))
+/// Enters an answer of our own.
+fn own(mut entry: Entry, response: Response<Body>) -> Response<Body> {
+    entry.set_status(response.status());
+    response
+}
+
+/// Sixteen random octets in base64, for a WebSocket whose client has not sent any: over HTTP/2 nobody needs them.
+fn nonce() -> HeaderValue {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let digit = |_| DIGITS.get(clock::entropy() as usize % 64).copied().unwrap_or(b'A');
+    let mut text: Vec<u8> = (0..21).map(digit).collect();
+    // The last digit stands for two bits only.
+    text.extend(b"A==");
+    HeaderValue::from_bytes(&text).unwrap_or(HeaderValue::from_static("AAAAAAAAAAAAAAAAAAAAAA=="))
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proxy").field("config", &self.config).finish_non_exhaustive()
+    }
 }

@@ -10,7 +10,10 @@ use svckit::{
     ingress::{ClassSelection, Router, Settings},
     model::*,
 };
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 /// Routes of `n/web`: `path Service` for each word, on every host.
 fn routes(paths: &[(&str, &str)]) -> Arc<ArcSwap<Routes>> {
@@ -41,12 +44,15 @@ fn routes(paths: &[(&str, &str)]) -> Arc<ArcSwap<Routes>> {
 /// A proxy whose backend `web` is the first pods that are given, each in turn; others have no endpoints.
 fn proxy(config: Config, pods: Vec<SocketAddr>) -> Server {
     let turn = AtomicUsize::new(0);
-    let pick = move |backend: &BackendRef, _: IpAddr| {
+    let pick = move |asked: &Asked<'_>| {
         let turn = turn.fetch_add(1, Ordering::Relaxed);
-        (&*backend.service.name == "web").then(|| pods.get(turn % pods.len().max(1)).copied())?
+        let pod =
+            pods.get(turn % pods.len().max(1)).filter(|_| &*asked.backend.service.name == "web");
+        Some(Picked { backends: vec![*pod?], ..Picked::default() })
     };
     let routes = routes(&[("/", "web"), ("/none", "none")]);
-    Server::bind_with(([127, 0, 0, 1], 0).into(), routes, Arc::new(pick), config).unwrap()
+    let proxy = Arc::new(Proxy::new(routes, Arc::new(pick), config));
+    Server::start(([127, 0, 0, 1], 0).into(), proxy, None).unwrap()
 }
 
 /// A pod that answers each connection with the same bytes after it has read a head, and reports what it was sent.
@@ -129,8 +135,7 @@ async fn curl_gets_its_answers() {
 async fn nobody_takes_what_has_no_route() {
     let empty = Router::new(Settings::default(), ClassSelection::default(), Seed([1; 4])).routes();
     let routes = Arc::new(ArcSwap::new(empty));
-    let server =
-        Server::bind(([127, 0, 0, 1], 0).into(), routes, Arc::new(|_: &BackendRef, _| None));
+    let server = Server::bind(([127, 0, 0, 1], 0).into(), routes, Arc::new(|_: &Asked<'_>| None));
     assert_eq!(curl(&server.unwrap(), "/", &[]).await, "404 Not Found: no route\n [404]");
 }
 
