@@ -199,6 +199,11 @@ impl Shared {
         let Ok(_permit) = self.waiting.try_acquire() else {
             return outcome.length().unwrap_or(0);
         };
+        let mut outcome = outcome;
+        while let Outcome::NeedUpstream(need) = &outcome {
+            let said = self.upstream.resolve(need, peer).await;
+            outcome = self.zone.load().complete(question, peer, need, said.as_deref(), out);
+        }
         match outcome {
             Outcome::Foreign(refusal) => {
                 match self.upstream.relay(question, peer.transport).await {
@@ -211,10 +216,6 @@ impl Shared {
                     },
                     None => refusal,
                 }
-            }
-            Outcome::NeedUpstream(need) => {
-                let said = self.upstream.resolve(&need, peer).await;
-                self.zone.load().complete(question, peer.transport, said.as_deref(), out)
             }
             outcome => outcome.length().unwrap_or(0),
         }

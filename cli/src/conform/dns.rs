@@ -2,11 +2,13 @@
 //!
 //! Groups and transfers are facts about CoreDNS, so they run in its mode; rows of `source_derived` run in both.
 
+mod autopath;
 mod derived;
 mod fixture;
 mod groups;
 mod reply;
 mod resolv;
+mod skydns;
 mod tables;
 mod transfers;
 

@@ -1,6 +1,7 @@
 //! Values by IP address, both families.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std_alloc::vec::Vec;
 
 use super::{arpa::Arpa, trie::Trie};
 
@@ -47,6 +48,32 @@ impl<V: Clone> Addresses<V> {
     pub(super) fn for_each<'a>(&'a self, each: &mut impl FnMut(IpAddr, &'a V)) {
         self.v4.for_each(&mut |bits, value| each(Ipv4Addr::from_bits(bits).into(), value));
         self.v6.for_each(&mut |bits, value| each(Ipv6Addr::from_bits(bits).into(), value));
+    }
+
+    /// Calls `each` with every address whose values may differ from those in `before`. Costs what differs.
+    pub(super) fn differences(&self, before: &Self, each: &mut impl FnMut(IpAddr, Vec<V>, Vec<V>)) {
+        fn by_key<K: Copy + Ord, V: Clone>(
+            old: &[(K, V)],
+            new: &[(K, V)],
+            mut each: impl FnMut(K, Vec<V>, Vec<V>),
+        ) {
+            let mut keys: Vec<K> = old.iter().chain(new).map(|slot| slot.0).collect();
+            keys.sort_unstable();
+            keys.dedup();
+            for key in keys {
+                let of = |slots: &[(K, V)]| {
+                    let own = slots.iter().filter(|slot| slot.0 == key);
+                    own.map(|slot| slot.1.clone()).collect()
+                };
+                each(key, of(old), of(new));
+            }
+        }
+        self.v4.slot_differences(&before.v4, &mut |old, new| {
+            by_key(old, new, |bits, old, new| each(Ipv4Addr::from_bits(bits).into(), old, new));
+        });
+        self.v6.slot_differences(&before.v6, &mut |old, new| {
+            by_key(old, new, |bits, old, new| each(Ipv6Addr::from_bits(bits).into(), old, new));
+        });
     }
 
     /// Whether what an arpa name stands for has a value.

@@ -8,14 +8,16 @@
 //! No allocation, unless an ExternalName leads out of the zones.
 
 use core::net::IpAddr;
+use std_alloc::boxed::Box;
 
 use super::{
-    Mode, Name, Rcode, Snapshot, Type, code,
+    Mode, Name, Rcode, Snapshot, Type, Walk, code,
     locate::{Node, as_coredns},
     name::Folded,
     question::{Question, Refusal},
     reply::{ASKED, Reply, Section, Spelling, Tail},
     served::{Kind, Served},
+    size::Sizes,
 };
 use crate::seed::mix;
 
@@ -81,6 +83,7 @@ pub enum Outcome {
 
 /// What has to be asked elsewhere before a reply is whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Upstream {
     /// Octets of the buffer that hold the reply so far: the question, and the alias.
     pub length: usize,
@@ -88,6 +91,15 @@ pub struct Upstream {
     pub target: Name,
     /// The type to ask for.
     pub qtype: Type,
+    /// The search that the name is part of.
+    pub(super) walk: Option<Box<Walk>>,
+}
+
+impl Upstream {
+    /// The end of an alias.
+    pub(super) const fn new(length: usize, target: Name, qtype: Type) -> Self {
+        Self { length, target, qtype, walk: None }
+    }
 }
 
 impl Outcome {
@@ -145,6 +157,54 @@ impl Snapshot {
     /// gets nothing. A buffer of 512 octets is enough for any truncated answer, one of 65,535 for any at all.
     /// Costs about the name's length and the records written.
     pub fn answer(&self, message: &[u8], peer: Peer, out: &mut [u8]) -> Outcome {
+        let outcome = self.answer_plainly(message, peer, out);
+        if !self.config.searches {
+            return outcome;
+        }
+        match outcome {
+            Outcome::Reply(length) | Outcome::Foreign(length) if is_denied(out.get(..length)) => {
+                self.searched(message, peer, out).unwrap_or(outcome)
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Answers many messages, each into its own buffer; see [`answer`](Self::answer). The order of addresses turns
+    /// from one to the next.
+    ///
+    /// ```
+    /// # use svckit::{Seed, dns::{Message, Options, Outcome, Peer, Type, Zone}};
+    /// # let mut zone = Zone::new(Options::new("cluster.local".parse()?), Seed([1; 4]));
+    /// let question = Message::question(1, &"cluster.local".parse()?, Type(6));
+    /// let (mut first, mut second) = ([0; 512], [0; 512]);
+    /// let mut batch = [
+    ///     (&question[..], Peer::udp(1), &mut first[..], Outcome::Drop),
+    ///     (&question[..], Peer::udp(2), &mut second[..], Outcome::Drop),
+    /// ];
+    /// zone.snapshot().answer_batch(&mut batch);
+    /// assert!(batch.iter().all(|(.., outcome)| matches!(outcome, Outcome::Reply(_))));
+    /// # Ok::<_, svckit::dns::BadName>(())
+    /// ```
+    pub fn answer_batch(&self, batch: &mut [(&[u8], Peer, &mut [u8], Outcome)]) {
+        for (message, peer, out, outcome) in batch {
+            *outcome = self.answer(message, *peer, out);
+        }
+    }
+
+    /// What a search that a denied question is part of finds.
+    fn searched(&self, message: &[u8], peer: Peer, out: &mut [u8]) -> Option<Outcome> {
+        let question = Question::read(message).ok()?;
+        let zone = self.config.served.of(&question.name)?;
+        let walk = match Self::is_search(zone) {
+            true => self.search_walk(zone, &question)?,
+            false if self.config.options.autopath => self.autopath(&question, peer.address?)?,
+            false => return None,
+        };
+        Some(self.walk(walk, &question, peer, out))
+    }
+
+    /// Answers a message from the zones alone.
+    pub(super) fn answer_plainly(&self, message: &[u8], peer: Peer, out: &mut [u8]) -> Outcome {
         let question = match Question::read(message) {
             Ok(question) => question,
             Err(Refusal::Drop) => return Outcome::Drop,
@@ -152,14 +212,12 @@ impl Snapshot {
                 return Reply::bare(header, rcode, out).map_or(Outcome::Drop, Outcome::Reply);
             }
         };
-        let limit = self.limit(&question, peer.transport);
-        let ceiling = self.advertised(&question);
+        let sizes = self.sizes();
+        let limit = sizes.limit(&question, peer.transport);
+        let ceiling = sizes.advertised(&question);
         let Some(reply) = Reply::new(&question, limit, out) else { return Outcome::Drop };
-        if question.edns.is_some_and(|edns| edns.version != 0) {
-            return Outcome::Reply(reply.finish(Rcode::BADVERS, false, ceiling));
-        }
-        if question.qclass != code::IN || matches!(question.qtype, code::AXFR | code::IXFR) {
-            return Outcome::Reply(reply.finish(Rcode::REFUSED, false, ceiling));
+        if let Some(rcode) = question.refused() {
+            return Outcome::Reply(reply.finish(rcode, false, ceiling));
         }
         let Some(zone) = self.config.served.of(&question.name) else {
             return Outcome::Foreign(reply.finish(Rcode::REFUSED, false, ceiling));
@@ -168,23 +226,10 @@ impl Snapshot {
         self.answer_in(zone, &question, turn, reply, ceiling)
     }
 
-    /// Octets that a reply may take.
-    pub(super) fn limit(&self, question: &Question<'_>, transport: Transport) -> usize {
-        match (transport, question.edns) {
-            (Transport::Tcp, _) => 65_535,
-            (Transport::Udp, None) => 512,
-            (Transport::Udp, Some(edns)) => {
-                usize::from(edns.size.min(self.config.options.udp_ceiling).max(512))
-            }
-        }
-    }
-
-    /// The size our OPT record tells; CoreDNS gives back the client's.
-    pub(super) fn advertised(&self, question: &Question<'_>) -> u16 {
-        match (self.config.options.mode, question.edns) {
-            (Mode::CoreDns, Some(edns)) => edns.size.max(512),
-            _ => self.config.options.udp_ceiling.max(512),
-        }
+    /// How large replies may be.
+    pub(super) fn sizes(&self) -> Sizes {
+        let options = &self.config.options;
+        Sizes { mode: options.mode, ceiling: options.udp_ceiling }
     }
 
     fn answer_in(
@@ -208,14 +253,14 @@ impl Snapshot {
                 Chain::Leaves(target) => {
                     let length = reply.finish(Rcode::NOERROR, true, ceiling);
                     let qtype = Type(question.qtype);
-                    return Outcome::NeedUpstream(Upstream { length, target, qtype });
+                    return Outcome::NeedUpstream(Upstream::new(length, target, qtype));
                 }
             },
             node => {
                 if let Some(target) = self.emit(node, &question.name, &context, &mut reply) {
                     let length = reply.finish(Rcode::NOERROR, true, ceiling);
                     let (target, qtype) = (target.clone(), Type(question.qtype));
-                    return Outcome::NeedUpstream(Upstream { length, target, qtype });
+                    return Outcome::NeedUpstream(Upstream::new(length, target, qtype));
                 }
                 Rcode::NOERROR
             }
@@ -328,6 +373,13 @@ impl Snapshot {
         reply.clear(question);
         Chain::Ends(if strict { Rcode::SERVFAIL } else { Rcode::NOERROR })
     }
+}
+
+/// Whether a reply says that the name doesn't exist.
+fn is_denied(reply: Option<&[u8]>) -> bool {
+    reply
+        .and_then(|reply| reply.get(3))
+        .is_some_and(|flags| u16::from(flags & 15) == Rcode::NXDOMAIN.0)
 }
 
 /// Where an alias leads.

@@ -12,9 +12,9 @@ use super::{
     code,
     endpoints::Endpoints,
     entry::{Body, Entry},
-    locate::Side,
     reply::{Reply, Section, Spelling},
     served::Kind,
+    side::Side,
 };
 
 /// Seconds after which a secondary asks, asks again, and gives up.
@@ -60,7 +60,7 @@ impl Snapshot {
     /// The serial of a kind of zone.
     pub(super) fn serial(&self, kind: Kind) -> u32 {
         match kind {
-            Kind::Cluster | Kind::Reverse(_) => self.serials.cluster,
+            Kind::Cluster | Kind::Reverse(_) | Kind::Search => self.serials.cluster,
             Kind::Multicluster => self.serials.multicluster,
             Kind::External | Kind::ExternalReverse(_) => self.serials.external,
         }

@@ -3,16 +3,16 @@
 use core::net::IpAddr;
 
 use super::{
-    Mode, Name, Pointers, Snapshot,
+    Mode, Name, Snapshot,
     answer::Context,
+    chosen::{Chosen, srv, weight},
     code,
-    endpoints::{Endpoints, Record},
-    entry::Entry,
-    label::Label,
-    locate::{Node, PortFilter, Side},
+    endpoints::Record,
+    locate::{Node, PortFilter},
     name::Folded,
     reply::{Reply, Section, Spelling, Tail},
     served::Kind,
+    side::Side,
 };
 
 /// The version of the names' schema, in wire form, and how long it may be kept.
@@ -224,229 +224,6 @@ impl Snapshot {
             reply.address(Section::Additional, owner, context.ttl, address);
         }
     }
-
-    /// The names of an address: its Service's, else those of the endpoints that have it.
-    fn emit_pointers(&self, address: IpAddr, context: &Context<'_>, reply: &mut Reply<'_>) {
-        let owns = |entry: &Entry| entry.addresses().any(|own| own == address);
-        let mut writer = Pointing { shared: None, zone: self.config.served.primary.as_wire() };
-        if let Some(entry) = self.owner_after(address, None, &owns) {
-            writer.point(&[], entry.key.wire(), context, reply);
-            return;
-        }
-        let pointers = self.config.options.pointers;
-        let mut first = true;
-        for wanted in [true, false] {
-            let mut last = None;
-            while let Some(entry) = self.owner_after(address, last, &|entry| !owns(entry)) {
-                last = Some(entry.key.wire());
-                let Some(all) = entry.endpoints.as_deref() else { continue };
-                let mut before = None;
-                for record in all.at(address) {
-                    let label = all.label(record);
-                    let again = before
-                        .replace(label)
-                        .is_some_and(|other: Label| other.as_bytes() == label.as_bytes());
-                    if again || Endpoints::has_hostname(record) != wanted {
-                        continue;
-                    }
-                    if pointers == Pointers::HostnameOnly && !wanted {
-                        continue;
-                    }
-                    if !first && pointers == Pointers::One || reply.truncated {
-                        return;
-                    }
-                    first = false;
-                    writer.point(label.wire(), entry.key.wire(), context, reply);
-                }
-            }
-        }
-    }
-
-    fn emit_external_pointers(
-        &self,
-        address: IpAddr,
-        context: &Context<'_>,
-        reply: &mut Reply<'_>,
-    ) {
-        let zone = self.config.served.external.as_wire();
-        let mut last: Option<&[u8]> = None;
-        loop {
-            let owners = self.services.external.get(address);
-            let next = owners.filter(|owner| last.is_none_or(|last| &***owner > last)).min();
-            let Some(next) = next.filter(|_| !reply.truncated) else { return };
-            let target = Spelling { runs: [next, &[], &[], &[]], tail: Tail::Wire(zone) };
-            let owner = Spelling::at(context.owner);
-            reply.record(Section::Answer, owner, (code::PTR, context.ttl), |reply| {
-                reply.name(target)
-            });
-            last = Some(next);
-        }
-    }
-
-    /// The owner of an address that `admit` lets through, next after `last` in the order of keys.
-    fn owner_after<'s>(
-        &'s self,
-        address: IpAddr,
-        last: Option<&[u8]>,
-        admit: &impl Fn(&Entry) -> bool,
-    ) -> Option<&'s Entry> {
-        let owners = self.services.pointed.get(address);
-        let later = owners.filter(|owner| last.is_none_or(|last| &***owner > last));
-        let entries = later.filter_map(|owner| self.services.find(&self.config, owner));
-        entries.filter(|entry| admit(entry)).min_by_key(|entry| entry.key.wire())
-    }
-}
-
-/// Endpoints that were asked for.
-struct Chosen<'e, 'f> {
-    service: Side<'e>,
-    all: &'e Endpoints,
-    filter: &'f PortFilter<'f>,
-    admit: &'f dyn Fn(&Record) -> bool,
-}
-
-impl<'e> Chosen<'e, '_> {
-    /// The records of a group that count.
-    fn admitted(&self, group: &'e [Record]) -> impl Iterator<Item = &'e Record> {
-        group.iter().filter(|record| {
-            let ports = self.all.ports(record);
-            let any = self.filter.port.is_empty() && self.filter.protocol.is_empty();
-            (self.admit)(record) && (any || ports.iter().any(|port| self.filter.admits(port)))
-        })
-    }
-
-    /// The distinct addresses of a group.
-    fn addresses(&self, group: &'e [Record]) -> impl Iterator<Item = IpAddr> {
-        let mut last = None;
-        let all = self.admitted(group).map(|record| record.address);
-        all.filter(move |address| last.replace(*address) != Some(*address))
-    }
-
-    /// The distinct ports of a group.
-    fn ports(&self, group: &'e [Record]) -> impl Iterator<Item = u16> {
-        let matching = move || {
-            let sets = self.all.port_sets_of(group).flatten();
-            sets.filter(|port| self.filter.admits(port)).map(|port| port.port)
-        };
-        matching()
-            .enumerate()
-            .filter(move |(index, port)| !matching().take(*index).any(|other| other == *port))
-            .map(|(_, port)| port)
-    }
-
-    /// One SRV record for each label and port. The weight counts endpoints, also those that share a label.
-    fn emit_srv(
-        &self,
-        counted: impl Iterator<Item = &'e [Record]>,
-        groups: impl Iterator<Item = &'e [Record]>,
-        context: &Context<'_>,
-        reply: &mut Reply<'_>,
-    ) {
-        let ports = |record: &Record| {
-            let ports = self.all.ports(record).iter();
-            // An endpoint without ports counts as having one that no record tells.
-            ports.filter(|port| self.filter.admits(port)).count().max(1)
-        };
-        let count = counted.flat_map(|group| self.admitted(group)).map(ports).sum();
-        for group in groups {
-            let Some(first) = self.admitted(group).next() else { continue };
-            for port in self.ports(group) {
-                self.with_target(first, context, |target| {
-                    srv(reply, context, weight(count), port, target);
-                });
-                if reply.truncated {
-                    return;
-                }
-            }
-        }
-    }
-
-    /// The addresses of the targets; `at` is where the first SRV record stands.
-    fn emit_targets(
-        &self,
-        groups: impl Iterator<Item = &'e [Record]>,
-        mut at: usize,
-        context: &Context<'_>,
-        reply: &mut Reply<'_>,
-    ) {
-        let end = reply.at();
-        for group in groups {
-            let Some(first) = self.admitted(group).next() else { continue };
-            let ports = self.ports(group).count();
-            if ports == 0 {
-                continue;
-            }
-            if at >= end {
-                return;
-            }
-            self.with_target(first, context, |target| {
-                let owner = match Reply::place(at + SRV_HEAD) {
-                    Some(place) => Spelling::at(place),
-                    None => Spelling { tail: context.tail(), ..target },
-                };
-                for address in self.addresses(group) {
-                    reply.address(Section::Additional, owner, context.ttl, address);
-                }
-                at += ports * (SRV_HEAD + target.length());
-            });
-        }
-    }
-
-    /// Spells the name of an endpoint's group.
-    fn with_target(&self, record: &Record, context: &Context<'_>, then: impl FnOnce(Spelling<'_>)) {
-        let label = self.all.label(record);
-        let cluster = self.all.cluster(record).map(Label::of_text);
-        let cluster = cluster.as_ref().map_or(&[][..], Label::wire);
-        let runs = [label.wire(), cluster, self.service.entry.key.wire(), context.class()];
-        then(Spelling { runs, tail: Tail::Wire(context.zone) });
-    }
-}
-
-/// Octets of an SRV record before its target: owner, type, class, TTL, length, and three numbers.
-const SRV_HEAD: usize = 18;
-
-/// One SRV record; returns where its target stands.
-fn srv(
-    reply: &mut Reply<'_>,
-    context: &Context<'_>,
-    weight: u16,
-    port: u16,
-    target: Spelling<'_>,
-) -> Option<u16> {
-    let owner = Spelling::at(context.owner);
-    let start = reply.record(Section::Answer, owner, (code::SRV, context.ttl), |reply| {
-        reply.put(&[0, 0])?;
-        reply.put(&weight.to_be_bytes())?;
-        reply.put(&port.to_be_bytes())?;
-        reply.name(target)
-    })?;
-    start.checked_add(6)
-}
-
-/// The weight of each of `count` equal targets (CoreDNS): hundredths, at least one.
-fn weight(count: usize) -> u16 {
-    (100 / count.max(1)).max(1) as u16
-}
-
-/// Writes PTR records whose targets share their end.
-struct Pointing<'z> {
-    /// Where the shared end stands, once it does.
-    shared: Option<u16>,
-    zone: &'z [u8],
-}
-
-impl Pointing<'_> {
-    fn point(&mut self, label: &[u8], key: &[u8], context: &Context<'_>, reply: &mut Reply<'_>) {
-        let owner = Spelling::at(context.owner);
-        let target = match self.shared {
-            Some(place) => Spelling { runs: [label, key, &[], &[]], tail: Tail::At(place) },
-            None => Spelling { runs: [label, key, b"\x03svc", &[]], tail: Tail::Wire(self.zone) },
-        };
-        let start = reply
-            .record(Section::Answer, owner, (code::PTR, context.ttl), |reply| reply.name(target));
-        let end = start.map(|start| usize::from(start) + label.len() + key.len());
-        self.shared = self.shared.or_else(|| end.and_then(Reply::place));
-    }
 }
 
 /// The topology zone that the leftmost labels spell.
@@ -459,40 +236,6 @@ fn zone_label(name: &Folded, labels: usize) -> std_alloc::string::String {
         text.push_str(&std_alloc::string::String::from_utf8_lossy(name.label(index)));
     }
     text
-}
-
-impl<'s> Side<'s> {
-    /// The IPv4 addresses that its name answers with.
-    pub(super) fn v4(&self) -> &'s [core::net::Ipv4Addr] {
-        match (&self.entry.body, &self.entry.external) {
-            (_, Some(external)) if self.outside => &external.v4,
-            (super::entry::Body::Cluster { v4, .. }, _) if !self.outside => v4.as_slice(),
-            (super::entry::Body::Headless, _) => {
-                self.entry.endpoints.as_ref().map_or(&[], |endpoints| &endpoints.v4)
-            }
-            _ => &[],
-        }
-    }
-
-    /// The IPv6 addresses likewise.
-    pub(super) fn v6(&self) -> &'s [core::net::Ipv6Addr] {
-        match (&self.entry.body, &self.entry.external) {
-            (_, Some(external)) if self.outside => &external.v6,
-            (super::entry::Body::Cluster { v6, .. }, _) if !self.outside => v6.as_slice(),
-            (super::entry::Body::Headless, _) => {
-                self.entry.endpoints.as_ref().map_or(&[], |endpoints| &endpoints.v6)
-            }
-            _ => &[],
-        }
-    }
-
-    /// The names of its load balancers, in zones that show them.
-    fn names(&self) -> &'s [Name] {
-        match &self.entry.external {
-            Some(external) if self.outside => &external.names,
-            _ => &[],
-        }
-    }
 }
 
 impl Context<'_> {

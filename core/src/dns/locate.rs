@@ -15,6 +15,7 @@ use super::{
     name::Folded,
     served::{Kind, Served},
     shape::without_underscore,
+    side::Side,
     table::Table,
 };
 
@@ -51,14 +52,6 @@ pub(super) enum Node<'s, 'n> {
     ExternalPointer(IpAddr),
 }
 
-/// A Service as one kind of zone shows it.
-#[derive(Clone, Copy)]
-pub(super) struct Side<'s> {
-    pub(super) entry: &'s Entry,
-    /// With its external addresses, instead of those in the cluster.
-    pub(super) outside: bool,
-}
-
 /// Which ports an SRV name means; without underscores. Empty ones mean any, which only CoreDNS has.
 #[derive(Clone, Copy, Default)]
 pub(super) struct PortFilter<'n> {
@@ -86,6 +79,8 @@ impl Snapshot {
             Kind::Multicluster => self.locate_in_cluster(zone, name, &self.imports, true),
             Kind::Reverse(root) => self.locate_reverse(zone, root, name),
             Kind::External => self.locate_outside(zone, name),
+            Kind::Search => self.locate_search(zone, name),
+            Kind::ExternalReverse(_) if self.is_external_server(zone, name) => Node::Server,
             Kind::ExternalReverse(root) => match root.read(name) {
                 Arpa::Address(address) if self.services.external.has(Arpa::Address(address)) => {
                     Node::ExternalPointer(address)
@@ -211,6 +206,12 @@ impl Snapshot {
     fn locate_reverse(&self, zone: &Served, root: Root, name: &Folded) -> Node<'static, 'static> {
         // CoreDNS reads these before it looks at the kind of zone.
         let class = name.count() == zone.labels + 1 && matches!(name.label(0), b"svc" | b"pod");
+        let strict = self.config.options.mode == Mode::Strict;
+        match (name.count() - zone.labels, name.label(0)) {
+            (1, b"dns") if strict => return Node::Hollow,
+            (2, b"ns") if strict && name.label(1) == b"dns" => return Node::Server,
+            _ => {}
+        }
         match root.read(name) {
             Arpa::Address(address) if self.services.pointed.has(Arpa::Address(address)) => {
                 Node::Pointer(address)
@@ -219,43 +220,6 @@ impl Snapshot {
             _ if class && self.config.options.mode == Mode::CoreDns => Node::Branch,
             _ => Node::Missing,
         }
-    }
-}
-
-impl<'s> Side<'s> {
-    /// The endpoints called `label`.
-    pub(super) fn called(&self, label: &[u8], cluster: Option<&[u8]>) -> &'s [Record] {
-        match &self.entry.endpoints {
-            Some(endpoints) => endpoints.called(label, cluster),
-            None => &[],
-        }
-    }
-
-    /// Its ports: a headless Service's are those of its slices.
-    pub(super) fn ports(&self) -> impl Iterator<Item = &'s PortRecord> + use<'s> {
-        let own = if self.stands_for_endpoints() { &[] } else { &*self.entry.ports };
-        let endpoints = self.entry.endpoints.as_deref().filter(|_| self.stands_for_endpoints());
-        own.iter()
-            .chain(endpoints.into_iter().flat_map(|endpoints| endpoints.port_sets().flatten()))
-    }
-
-    /// Whether its name answers with its endpoints.
-    pub(super) fn stands_for_endpoints(&self) -> bool {
-        matches!(self.entry.body, Body::Headless)
-            && !(self.outside && self.entry.external.is_some())
-    }
-
-    /// Whether a label that is no endpoint's has names below it.
-    fn is_hollow(&self, label: &[u8], headless: bool, dialect: Dialect) -> bool {
-        let protocol = label.strip_prefix(b"_").is_some_and(|protocol| {
-            let filter = PortFilter { port: &[], protocol };
-            !protocol.is_empty()
-                && self.ports().any(|port| filter.admits(port) && !port.name.is_empty())
-        });
-        let cluster = dialect.multicluster
-            && self.entry.endpoints.as_ref().is_some_and(|all| all.any_in_cluster(label));
-        let zone = label == b"_zone" && dialect.zonal && !dialect.multicluster && headless;
-        protocol || cluster || zone
     }
 }
 

@@ -69,6 +69,25 @@ impl Message {
         wire
     }
 
+    /// A reply that says nothing.
+    pub(super) const fn empty() -> Self {
+        Self {
+            id: 0,
+            reply: true,
+            authoritative: false,
+            truncated: false,
+            recursion_desired: false,
+            recursion_available: false,
+            checking_disabled: false,
+            rcode: Rcode::NOERROR,
+            question: None,
+            answer: Vec::new(),
+            authority: Vec::new(),
+            additional: Vec::new(),
+            edns_size: None,
+        }
+    }
+
     /// Takes a message apart; at most one question.
     ///
     /// # Errors
@@ -101,10 +120,7 @@ fn read(message: &[u8]) -> Option<Message> {
         checking_disabled: flags & 0x0010 != 0,
         rcode: Rcode(flags & 15),
         question,
-        answer: Vec::new(),
-        authority: Vec::new(),
-        additional: Vec::new(),
-        edns_size: None,
+        ..Message::empty()
     };
     for (section, count) in [answers, authorities, additionals].into_iter().enumerate() {
         for _ in 0..count {

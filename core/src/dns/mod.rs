@@ -11,6 +11,7 @@
 //! locate     what a name is, whatever the type          endpoints  its ready endpoints
 //! emit apex  its records                                snapshot   all of it at one moment
 //! reply      writes them                                trie       what snapshots share
+//! search     whole search lists at once, by a walk      skydns     the same records as etcd had them in 2015
 //! ```
 //!
 //! There is no cache in here, nothing is signed, and nothing is asked elsewhere: an outcome says when somebody else
@@ -20,6 +21,7 @@ mod addresses;
 mod answer;
 mod apex;
 mod arpa;
+mod chosen;
 mod code;
 mod complete;
 mod emit;
@@ -33,17 +35,23 @@ mod message;
 mod name;
 mod options;
 mod outside;
+mod pointers;
 mod question;
 mod record;
 mod reply;
 mod resolv_conf;
+mod search;
 mod served;
 mod shape;
+mod side;
+mod size;
 mod skydns;
 mod snapshot;
 mod table;
 mod transfer;
+mod transferred;
 mod trie;
+mod walk;
 mod zone;
 
 pub use answer::{Outcome, Peer, Transport, Upstream};
@@ -57,7 +65,14 @@ pub use options::{ExternalOptions, Mode, Options, PodRecords, Pointers};
 pub use record::{Data, Record, Soa, Srv};
 pub use resolv_conf::{BadResolvConf, DnsBase, DnsPolicy, ResolvConf, ResolvLimits};
 pub use shape::{Class, Dialect, Left, Shape, without_underscore};
-pub use skydns::{host_value, kube_dns_label, kube2sky_label, skydns_key};
+pub use skydns::{
+    SkyChange, SkyDns, SkyOptions, SkyRecord, host_value, kube_dns_label, kube2sky_label,
+    skydns_key, skydns_name,
+};
 pub use snapshot::{Serials, Snapshot};
 pub use transfer::Transfer;
+pub use walk::{Walk, Walked};
 pub use zone::Zone;
+
+#[cfg(test)]
+mod tests;

@@ -58,6 +58,9 @@ pub struct Options {
     /// A first question that fails as expected is answered for the whole search list of the client's pod. Needs
     /// pods verified. Default: off.
     pub autopath: bool,
+    /// A zone in which one search domain stands for a whole list: `search.shop.cluster.local.` and this zone
+    /// (KEP-2009 calls it `ap.k8s.io`). No pods need to be known. Default: none.
+    pub search_zone: Option<Name>,
 }
 
 /// Settings of zones that hold external addresses: those of load balancers, and `externalIPs`.
@@ -132,6 +135,7 @@ impl Options {
             fallthrough: Vec::new(),
             host_search: Vec::new(),
             autopath: false,
+            search_zone: None,
         }
     }
 

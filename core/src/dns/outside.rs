@@ -1,11 +1,7 @@
 //! Names of external addresses: `cart.shop.example.com` for what a load balancer or `externalIPs` gives.
 
 use super::{
-    Left, Snapshot,
-    entry::Body,
-    locate::{Node, Side},
-    name::Folded,
-    served::Served,
+    Left, Mode, Snapshot, entry::Body, locate::Node, name::Folded, served::Served, side::Side,
 };
 
 impl Snapshot {
@@ -43,6 +39,16 @@ impl Snapshot {
             _ => return Node::Missing,
         };
         self.below_outside(service, below)
+    }
+
+    /// Whether `name` is the server that the SOA of a reverse zone names.
+    pub(super) fn is_external_server(&self, zone: &Served, name: &Folded) -> bool {
+        let Some(options) = &self.config.options.external else { return false };
+        let left = name.count() - zone.labels;
+        let apex =
+            left > 0 && name.label(left - 1).eq_ignore_ascii_case(options.apex_label.as_bytes());
+        let strict = self.config.options.mode == Mode::Strict;
+        strict && apex && left == 2 && name.label(0) == b"ns1"
     }
 
     fn below_outside<'s, 'n>(&self, service: Side<'s>, left: Left<'n>) -> Node<'s, 'n> {

@@ -3,7 +3,10 @@
 //! Only what an answer needs is read; everything else is walked over with its bounds checked. What can't be
 //! understood is sorted into what gets an error reply and what gets none.
 
-use super::{code::Rcode, name::Folded};
+use super::{
+    code::{self, Rcode},
+    name::Folded,
+};
 
 /// Octets of a message header.
 pub(super) const HEADER: usize = 12;
@@ -113,6 +116,15 @@ impl<'m> Question<'m> {
             self.serial = Some(u32::from_be_bytes(serial.try_into().ok()?));
         }
         Some(())
+    }
+
+    /// What a question gets that nobody answers here: another version of EDNS, another class, a transfer.
+    pub(super) fn refused(&self) -> Option<Rcode> {
+        if self.edns.is_some_and(|edns| edns.version != 0) {
+            return Some(Rcode::BADVERS);
+        }
+        let refused = self.qclass != code::IN || matches!(self.qtype, code::AXFR | code::IXFR);
+        refused.then_some(Rcode::REFUSED)
     }
 
     /// The name as it was asked, in wire form.

@@ -21,6 +21,8 @@ pub(super) enum Kind {
     External,
     /// Names of external addresses.
     ExternalReverse(Root),
+    /// Searches on behalf of clients.
+    Search,
 }
 
 /// One zone that is served.
@@ -67,6 +69,7 @@ impl ServedZones {
         zones.extend(external.clone().map(|zone| {
             served(zone, Root::of(zone).map_or(Kind::External, Kind::ExternalReverse))
         }));
+        zones.extend(options.search_zone.iter().map(|zone| served(zone, Kind::Search)));
         zones.sort_by_key(|zone| core::cmp::Reverse(zone.wire.len()));
         let first = |mut zones: Box<dyn Iterator<Item = &Name> + '_>| {
             zones.find(|zone| Root::of(zone).is_none()).cloned().unwrap_or_else(Name::root)
@@ -85,6 +88,18 @@ impl ServedZones {
                 .checked_sub(zone.labels)
                 .is_some_and(|left| name.suffix(left) == &*zone.wire)
         })
+    }
+
+    /// The cluster's zone that `name` is in.
+    pub(super) fn cluster_of(&self, name: &Folded) -> Option<Name> {
+        let zone = self.of(name).filter(|zone| zone.kind == Kind::Cluster)?;
+        Name::from_labels(labels(&zone.wire)).ok()
+    }
+
+    /// Whether these labels, without a root, are a zone of the cluster.
+    pub(super) fn is_cluster(&self, span: &[u8]) -> bool {
+        let mut zones = self.zones.iter().filter(|zone| zone.kind == Kind::Cluster);
+        zones.any(|zone| zone.wire.strip_suffix(&[0]) == Some(span))
     }
 
     /// The zone of exactly this name.

@@ -19,6 +19,8 @@ pub(super) struct Config {
     pub(super) options: Options,
     pub(super) served: ServedZones,
     pub(super) hasher: ahash::RandomState,
+    /// Whether a denied name may be part of a search.
+    pub(super) searches: bool,
 }
 
 /// Entries, and the addresses that PTR records exist for. Cloning is cheap.
@@ -77,6 +79,27 @@ impl Table {
             (entry.key.service().to_ascii_lowercase(), entry.key.namespace().to_ascii_lowercase())
         });
         entries
+    }
+
+    /// Calls `each` with every entry that isn't the same in `before`: the old one, and the new one. Costs what differs.
+    pub(super) fn differences(
+        &self,
+        before: &Self,
+        each: &mut impl FnMut(Option<&Arc<Entry>>, Option<&Arc<Entry>>),
+    ) {
+        self.entries.differences(&before.entries, &mut |old, new| {
+            let same =
+                |a: &Arc<Entry>, b: &Arc<Entry>| a.key.is(&b.key.wire().to_ascii_lowercase());
+            for new in new {
+                let old = old.iter().find(|old| same(old, new));
+                if old.is_none_or(|old| !Arc::ptr_eq(old, new)) {
+                    each(old, Some(new));
+                }
+            }
+            for old in old.iter().filter(|old| !new.iter().any(|new| same(old, new))) {
+                each(Some(old), None);
+            }
+        });
     }
 
     /// How many entries there are.

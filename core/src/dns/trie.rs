@@ -141,6 +141,22 @@ impl<K: Bits, V: Clone> Trie<K, V> {
         visit(&self.root, each);
     }
 
+    /// Calls `each` with the slots of both maps wherever they don't share them: what is the same on both sides may be
+    /// among those. Costs what differs.
+    pub(super) fn slot_differences(
+        &self,
+        before: &Self,
+        each: &mut impl FnMut(&[(K, V)], &[(K, V)]),
+    ) {
+        differ(&before.root, &self.root, each);
+    }
+
+    /// The same, without the keys.
+    pub(super) fn differences(&self, before: &Self, each: &mut impl FnMut(&[V], &[V])) {
+        let values = |slots: &[(K, V)]| slots.iter().map(|slot| slot.1.clone()).collect::<Vec<_>>();
+        self.slot_differences(before, &mut |old, new| each(&values(old), &values(new)));
+    }
+
     /// The slots among which `key` would be.
     fn leaf(&self, key: K) -> &[(K, V)] {
         let mut node = &self.root;
@@ -208,6 +224,30 @@ fn remove<K: Bits, V: Clone>(
                 *node = Node::Empty;
             }
             removed
+        }
+    }
+}
+
+/// See [`Trie::slot_differences`].
+fn differ<K: Copy, V: Clone>(
+    old: &Node<K, V>,
+    new: &Node<K, V>,
+    each: &mut impl FnMut(&[(K, V)], &[(K, V)]),
+) {
+    match (old, new) {
+        (Node::Empty, Node::Empty) => {}
+        (Node::Leaf(old), Node::Leaf(new)) if Arc::ptr_eq(old, new) => {}
+        (Node::Branch(old), Node::Branch(new)) if Arc::ptr_eq(old, new) => {}
+        (Node::Branch(old), Node::Branch(new)) => {
+            old.iter().zip(new.iter()).for_each(|(old, new)| differ(old, new, each));
+        }
+        (old, new) => {
+            let slots = |node: &Node<K, V>| {
+                let mut slots = Vec::new();
+                visit(node, &mut |key, value| slots.push((key, V::clone(value))));
+                slots
+            };
+            each(&slots(old), &slots(new));
         }
     }
 }

@@ -86,7 +86,8 @@ impl Zone {
     pub fn new(options: Options, seed: Seed) -> Self {
         let hasher = || seed.derive(0xd45).hasher();
         let served = ServedZones::new(&options);
-        let config = Arc::new(Config { options, served, hasher: hasher() });
+        let searches = options.autopath || options.search_zone.is_some();
+        let config = Arc::new(Config { options, served, hasher: hasher(), searches });
         Self {
             current: Snapshot::new(config),
             services: HashMap::with_hasher(hasher()),

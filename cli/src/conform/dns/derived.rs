@@ -147,8 +147,7 @@ fn asked(name: &str, kind: &str, about: &str) -> Result<Asked, String> {
 fn ask(snapshot: &Snapshot, asked: &Asked) -> Result<Option<Message>, String> {
     let mut out = vec![0; 65_535];
     let peer = if asked.udp { Peer::udp(0) } else { Peer::tcp(0) };
-    let length = match snapshot.answer(&asked.message, peer, &mut out) {
-        Outcome::Drop => return Ok(None),
+    let outcome = match snapshot.answer(&asked.message, peer, &mut out) {
         Outcome::NeedUpstream(need) => {
             let rcode =
                 |rcode: &str| reply::upstream(&json!({"rcode": rcode}), &need.target, need.qtype);
@@ -157,10 +156,11 @@ fn ask(snapshot: &Snapshot, asked: &Asked) -> Result<Option<Message>, String> {
                 Some(Said::Failure) => None,
                 None => Some(rcode("NOERROR")?),
             };
-            snapshot.complete(&asked.message, peer.transport, said.as_deref(), &mut out)
+            snapshot.complete(&asked.message, peer, &need, said.as_deref(), &mut out)
         }
-        outcome => outcome.length().unwrap_or(0),
+        outcome => outcome,
     };
+    let Some(length) = outcome.length() else { return Ok(None) };
     let reply = out.get(..length).unwrap_or_default();
     Message::decode(reply).map(Some).map_err(|error| error.to_string())
 }

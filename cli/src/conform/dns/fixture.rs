@@ -133,7 +133,8 @@ fn pods(value: &Value) -> Result<PodRecords, String> {
     }
 }
 
-fn number(value: &Value) -> Result<u32, String> {
+/// A number of seconds.
+pub(super) fn number(value: &Value) -> Result<u32, String> {
     let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
     number.ok_or_else(|| format!("{value} is no number of seconds"))
 }
@@ -142,7 +143,8 @@ fn flag(value: &Value) -> Result<bool, String> {
     value.as_bool().ok_or_else(|| format!("{value} is neither true nor false"))
 }
 
-fn names(value: &Value, key: &str) -> Result<Vec<Name>, String> {
+/// The names in a list.
+pub(super) fn names(value: &Value, key: &str) -> Result<Vec<Name>, String> {
     let names = list(value, key).iter().map(|name| {
         name.as_str().and_then(|name| name.parse().ok()).ok_or_else(|| format!("no name: {name}"))
     });

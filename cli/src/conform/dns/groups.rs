@@ -3,7 +3,7 @@
 use super::{
     case, fixture, list,
     reply::{self, Rules},
-    text,
+    skydns, text,
 };
 use crate::conform::Case;
 use serde_json::Value;
@@ -33,6 +33,9 @@ fn with(document: &Value, group: &Value, source: &Value, suffix: &str) -> Vec<Ca
 fn one(fixture: &Value, options: &Value, case: &Value, rules: Rules) -> Result<(), String> {
     let query = case.get("query").ok_or("no query")?;
     let (_, _, message) = reply::question(query)?;
+    if skydns::is_about(fixture) {
+        return reply::check(case, &skydns::ask(fixture, options, &message)?, rules);
+    }
     let mut zone = fixture::zone(fixture, options, reply::MODE, &[text(query, "name")?])?;
     let snapshot = zone.snapshot();
     let mut out = [0; 65_535];

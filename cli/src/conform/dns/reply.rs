@@ -2,7 +2,7 @@
 
 use super::{list, text};
 use serde_json::Value;
-use svckit::dns::{Data, Message, Mode, Name, Outcome, Peer, Record, Snapshot, Transport, Type};
+use svckit::dns::{Data, Message, Mode, Name, Outcome, Peer, Record, Snapshot, Type};
 
 /// How a group wants replies compared.
 #[derive(Clone, Copy, Default)]
@@ -53,14 +53,15 @@ pub(super) fn ask(
     upstream: Option<&[u8]>,
 ) -> Result<Message, String> {
     let mut out = vec![0; 65_535];
-    let length = match snapshot.answer(message, Peer::tcp(0), &mut out) {
+    let outcome = match snapshot.answer(message, Peer::tcp(0), &mut out) {
         Outcome::NeedUpstream(need) => {
             let empty = self::upstream(&Value::Null, &need.target, need.qtype)?;
             let said = upstream.unwrap_or(&empty);
-            snapshot.complete(message, Transport::Tcp, Some(said), &mut out)
+            snapshot.complete(message, Peer::tcp(0), &need, Some(said), &mut out)
         }
-        outcome => outcome.length().ok_or("nothing was answered")?,
+        outcome => outcome,
     };
+    let length = outcome.length().ok_or("nothing was answered")?;
     let reply = out.get(..length).ok_or("a reply longer than its buffer")?;
     Message::decode(reply).map_err(|error| error.to_string())
 }

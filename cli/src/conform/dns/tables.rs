@@ -23,6 +23,7 @@ pub(super) fn run(document: &Value, name: &str, table: &Value) -> Vec<Case> {
         "records_that_fit" => |_, _, row| fits(row),
         "legacy_record_labels" => |_, _, row| legacy(row),
         "resolv_conf" => return super::resolv::run(table),
+        "autopath" => return super::autopath::run(table),
         _ => return vec![Case::failed(name, "unknown table")],
     };
     let rows = list(table, "rows").iter().enumerate();
