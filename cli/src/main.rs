@@ -7,8 +7,10 @@ mod get;
 mod input;
 mod lab;
 mod load;
+mod pod_dns;
 mod render;
 mod report;
+mod resolve;
 mod route;
 mod trace;
 mod up;
@@ -75,6 +77,8 @@ enum Verb {
     Trace(trace::Trace),
     /// Tell which Ingress rule takes a request, and why.
     Route(route::Route),
+    /// Ask the cluster's DNS one question.
+    Resolve(resolve::Resolve),
     /// Put what manifests describe on a private network, and run a command there.
     Lab(lab::Lab),
     /// Run vector files against the library.
@@ -113,6 +117,7 @@ fn run(verb: Verb) -> Result<Exit, Stop> {
         Verb::Render(render) => render.run(),
         Verb::Trace(trace) => trace.run(),
         Verb::Route(route) => route.run(),
+        Verb::Resolve(resolve) => resolve.run(),
         Verb::Lab(lab) => lab.run(),
         Verb::Conform { files } => Ok(Exit::Code(conform::run(&files))),
         Verb::Completions { shell } => {

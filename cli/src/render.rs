@@ -1,5 +1,6 @@
 //! `svckit render`: artefacts for other programs, as text.
 
+mod names;
 mod nginx;
 
 use clap::{Args, Subcommand};
@@ -36,6 +37,19 @@ enum Artefact {
         after_help = "Example: svckit render nginx -f examples/walkthrough > nginx.conf && nginx -t -c $PWD/nginx.conf"
     )]
     Nginx(nginx::Nginx),
+    /// The records of a zone, as a standard zone file.
+    #[command(
+        after_help = "Example: svckit render zone -f examples/walkthrough > cluster.local.zone"
+    )]
+    Zone(names::ZoneFile),
+    /// The records in the layout that SkyDNS has in etcd: key, tab, value.
+    #[command(after_help = "Example: svckit render skydns -f examples/walkthrough")]
+    Skydns(names::Keys),
+    /// The resolv.conf of a pod.
+    #[command(
+        after_help = "Example: svckit render resolv -f examples/walkthrough --pod default/redis-master-0"
+    )]
+    Resolv(names::Resolv),
 }
 
 /// What artefacts of one address family take.
@@ -81,11 +95,24 @@ impl Render {
                 (loaded, text)
             }
             Artefact::Nginx(nginx) => nginx.run()?,
+            Artefact::Zone(zone) => made(&zone.input, |loaded| zone.text(loaded))?,
+            Artefact::Skydns(keys) => made(&keys.input, |loaded| keys.text(loaded))?,
+            Artefact::Resolv(resolv) => made(&resolv.input, |loaded| resolv.text(loaded))?,
         };
         print!("{text}");
         report::print(&loaded.findings);
         Ok(Exit::of_input(report::has_errors(&loaded.findings)))
     }
+}
+
+/// What was read, and the text that is made of it.
+fn made(
+    input: &Input,
+    text: impl FnOnce(&mut Loaded) -> Result<String, Stop>,
+) -> Result<(Loaded, String), Stop> {
+    let mut loaded = Loaded::read(input, Settings::default())?;
+    let text = text(&mut loaded)?;
+    Ok((loaded, text))
 }
 
 /// The text that a renderer writes.

@@ -6,7 +6,10 @@ use std::{
     net::{IpAddr, SocketAddr},
     time::Duration,
 };
-use svckit::dns::{self, Message, Peer, Transport};
+use svckit::{
+    cluster::UpstreamDns,
+    dns::{self, Message, Outcome, Peer, Snapshot, Transport},
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpStream, UdpSocket},
@@ -28,7 +31,48 @@ pub enum Upstream {
     Addresses(Vec<SocketAddr>),
 }
 
+impl From<&UpstreamDns> for Upstream {
+    fn from(setting: &UpstreamDns) -> Self {
+        match setting {
+            UpstreamDns::System => Self::System,
+            UpstreamDns::None => Self::None,
+            UpstreamDns::Addresses(addresses) => {
+                Self::Addresses(addresses.iter().map(|ip| SocketAddr::new(*ip, 53)).collect())
+            }
+        }
+    }
+}
+
 impl Upstream {
+    /// Answers `question` from a snapshot, and has resolvers asked for what that doesn't know. Returns how much of
+    /// `out` the reply takes; 0: none may be sent.
+    pub async fn finish(
+        &self,
+        zone: &Snapshot,
+        question: &[u8],
+        peer: Peer,
+        out: &mut [u8],
+    ) -> usize {
+        let mut outcome = zone.answer(question, peer, out);
+        while let Outcome::NeedUpstream(need) = &outcome {
+            let said = self.resolve(need, peer).await;
+            outcome = zone.complete(question, peer, need, said.as_deref(), out);
+        }
+        match outcome {
+            Outcome::Foreign(refusal) => {
+                let reply = self.relay(question, peer.transport).await.unwrap_or_default();
+                match out.get_mut(..reply.len()).filter(|room| !room.is_empty()) {
+                    Some(room) => {
+                        room.copy_from_slice(&reply);
+                        reply.len()
+                    }
+                    None => refusal,
+                }
+            }
+            outcome => outcome.length().unwrap_or(0),
+        }
+    }
+
     /// The question's reply as the first working resolver gives it.
     pub(super) async fn relay(&self, question: &[u8], transport: Transport) -> Option<Vec<u8>> {
         for resolver in self.resolvers() {
