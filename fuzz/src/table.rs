@@ -8,7 +8,7 @@ use std::{
 };
 use svckit::{
     Seed, Time,
-    balance::{self, Method},
+    balance::{self, Method, Policy},
     forward::{NodeConfig, NodePortAddresses, Packet, Proxy, Step, Verdict},
     model::{
         Affinity, Change, ClusterIps, Conditions, Endpoint, EndpointSlice, Exposure, Family,
@@ -43,13 +43,14 @@ pub fn decisions(data: &[u8]) {
     let mut before: Option<(Arc<Snapshot>, Vec<Seen>)> = None;
     for (n, step) in (0..).zip(steps.chunks_exact(2)) {
         match step[0] % 8 {
-            7 => publisher.set_method(&key(step[1] % 3), Method::ALL[usize::from(step[1] / 3) % 6]),
+            7 => publisher.set_policy(&key(step[1] % 3), &policy(step[0] >> 4, step[1] / 3)),
             _ => proxy.apply(&change(step[0], step[1])),
         }
         if step[0] & 0x30 != 0 {
             continue;
         }
         let changed = proxy.take_changed();
+        publisher.set_time(Time::from_nanos(n * 700_000_000));
         publisher.follow(&proxy, &changed);
         let snapshot = publisher.publish();
         let now = Time::from_nanos(n * 700_000_000);
@@ -58,6 +59,24 @@ pub fn decisions(data: &[u8]) {
             assert_eq!(look(&old), then, "an old snapshot changed");
         }
     }
+}
+
+/// All methods, with and without weights, slow start, near endpoints and affinity for a whole Service.
+fn policy(more: u8, method: u8) -> Policy {
+    let mut policy = Policy::default();
+    policy.method = Method::ALL[usize::from(method) % 8];
+    if more & 4 != 0 {
+        policy.weights = [("10.244.0.1".into(), 3), ("10.244.0.2:8080".into(), 0)].into();
+    }
+    if more & 8 != 0 {
+        policy.slow_start = Duration::from_secs(5);
+    }
+    policy.spill_over = u32::from(method / 8 % 3);
+    policy.whole_service = method / 24 % 2 != 0;
+    if method / 48 != 0 {
+        policy.client_prefix = (24, 64);
+    }
+    policy
 }
 
 /// What a snapshot says about one flow: the endpoints, or why there are none.
@@ -112,7 +131,23 @@ fn check(
             assert_eq!(again, picked, "{flow:?} sticks");
         }
     }
+    in_batches(snapshot, now, &seen);
     seen
+}
+
+/// A batch says of each flow what the table allows, and the same as a pick where there is no choice.
+fn in_batches(snapshot: &Snapshot, now: Time, seen: &[Seen]) {
+    let flows: Vec<Flow> = flows().cycle().take(150).collect();
+    let mut affinity = balance::Affinity::new(4, Seed([6; 4]));
+    let mut out = vec![Outcome::NotAService; flows.len()];
+    snapshot.pick_batch(&flows, &mut affinity, now, now.as_nanos(), &mut out);
+    for ((flow, seen), picked) in flows.iter().zip(seen.iter().cycle()).zip(&out) {
+        match (picked.backend(), seen) {
+            (Some(backend), Ok(allowed)) => assert!(allowed.contains(&backend), "{flow:?}"),
+            (None, Err(why)) => assert_eq!(picked, why, "{flow:?}"),
+            other => panic!("{flow:?}: {other:?}"),
+        }
+    }
 }
 
 fn node(bits: u8) -> NodeConfig {

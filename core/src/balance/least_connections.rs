@@ -1,38 +1,8 @@
 //! The endpoint with the fewest open connections.
 
-use core::sync::atomic::{AtomicU32, Ordering};
 use std_alloc::{boxed::Box, sync::Arc};
 
-use super::{Balance, Draw, scale};
-
-/// How many connections an endpoint has, shared by whoever picks and whoever connects.
-#[derive(Debug, Default)]
-pub struct Connections(AtomicU32);
-
-/// One open connection; it ends when this is dropped.
-#[derive(Debug)]
-pub struct Connection(Arc<Connections>);
-
-impl Connections {
-    /// Counts one more, until the result is dropped.
-    #[must_use]
-    pub fn open(self: &Arc<Self>) -> Connection {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        Connection(Arc::clone(self))
-    }
-
-    /// How many are open.
-    #[must_use]
-    pub fn count(&self) -> u32 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
+use super::{Balance, Connections, Draw, scale};
 
 /// The endpoint with the fewest open connections for its weight; of equals, any.
 ///
@@ -46,9 +16,9 @@ impl Drop for Connection {
 /// let counts: Vec<Arc<Connections>> = vec![Arc::default(), Arc::default()];
 /// let least = LeastConnections::new(counts.iter().map(|count| (Arc::clone(count), 1)));
 /// let open = counts[0].open();
-/// assert_eq!(least.pick(Draw { entropy: 0, key: 0 }), Some(1));
+/// assert_eq!(least.pick(Draw::default()), Some(1));
 /// drop(open);
-/// assert_eq!(least.pick(Draw { entropy: 0, key: 0 }), Some(0));
+/// assert_eq!(least.pick(Draw::default()), Some(0));
 /// ```
 #[derive(Clone, Debug)]
 pub struct LeastConnections {

@@ -3,17 +3,11 @@
 use core::cmp::Reverse;
 use std_alloc::{boxed::Box, vec, vec::Vec};
 
-use super::{Balance, Draw, scale};
+use super::{
+    Balance, Draw, scale,
+    sizes::{Size, prime},
+};
 use crate::seed::mix;
-
-/// Table sizes: primes, each about twice the one before.
-const SIZES: [u32; 15] = [
-    251, 509, 1021, 2039, 4093, 8191, 16_381, 32_749, 65_521, 131_071, 262_139, 524_287, 1_048_573,
-    2_097_143, 4_194_301,
-];
-
-/// Slots per endpoint; the paper's figure for less than 1% imbalance.
-const SLOTS_EACH: usize = 100;
 
 /// One endpoint for each key: equal keys, equal endpoint, on every machine that has the same endpoints.
 ///
@@ -28,7 +22,7 @@ const SLOTS_EACH: usize = 100;
 /// // Tables of one size: another size would move every key.
 /// let before = Maglev::with_size(&[(11, 1), (22, 1), (33, 1)], 1_021);
 /// let after = Maglev::with_size(&[(11, 1), (22, 1)], 1_021);
-/// let draw = |n: u64| Draw { entropy: 0, key: n << 55 };
+/// let draw = |n: u64| Draw { key: n << 55, ..Draw::default() };
 /// let kept = (0..512).filter(|n| before.pick(draw(*n)) == after.pick(draw(*n))).count();
 /// assert!(kept > 512 * 6 / 10, "a third had to move, {kept} stayed");
 /// ```
@@ -52,21 +46,29 @@ impl Maglev {
     /// in plays no part. Weight 0 is never picked.
     #[must_use]
     pub fn new(endpoints: &[(u64, u16)]) -> Self {
-        let wanted = endpoints.len().saturating_mul(SLOTS_EACH);
-        let size = SIZES.iter().find(|size| **size as usize >= wanted);
-        Self::with_size(endpoints, size.copied().unwrap_or(4_194_301))
+        Self::with_size(endpoints, Size::of(endpoints.len(), 0, None).slots())
     }
 
-    /// The same with `size` slots, which should be a prime of at least 100 per endpoint.
+    /// The same with `size` slots, or as many more as it takes to have a prime number of them; there should be at
+    /// least 100 per endpoint, and there are 2^27 at most.
     #[must_use]
     pub fn with_size(endpoints: &[(u64, u16)], size: u32) -> Self {
-        let slots = fill(endpoints, size.max(2));
+        let size = prime(size);
         let table = match endpoints.len() {
-            0..=0x100 => Table::Bytes(slots.iter().map(|slot| *slot as u8).collect()),
-            0x101..=0x1_0000 => Table::Shorts(slots.iter().map(|slot| *slot as u16).collect()),
-            _ => Table::Words(slots.into()),
+            0..=0x100 => Table::Bytes(fill(endpoints, size, |n| n as u8)),
+            0x101..=0x1_0000 => Table::Shorts(fill(endpoints, size, |n| n as u16)),
+            _ => Table::Words(fill(endpoints, size, |n| n)),
         };
         Self { table }
+    }
+
+    /// The number of the endpoint in each slot; none if one doesn't fit.
+    pub(crate) fn numbers(&self) -> Vec<u16> {
+        match &self.table {
+            Table::Bytes(table) => table.iter().map(|n| u16::from(*n)).collect(),
+            Table::Shorts(table) => table.to_vec(),
+            Table::Words(_) => vec![],
+        }
     }
 
     /// How many slots the table has; 0 without endpoints.
@@ -115,10 +117,14 @@ struct Walk {
 }
 
 /// Lets the endpoints take free slots in turn, each along its own permutation.
-fn fill(endpoints: &[(u64, u16)], size: u32) -> Vec<u32> {
+fn fill<N: Copy + Default>(
+    endpoints: &[(u64, u16)],
+    size: u32,
+    narrow: impl Fn(u32) -> N,
+) -> Box<[N]> {
     let mut walks = walks(endpoints, size);
-    let Some(heaviest) = walks.iter().map(|walk| walk.weight).max() else { return vec![] };
-    let mut slots = vec![0; size as usize];
+    let Some(heaviest) = walks.iter().map(|walk| walk.weight).max() else { return Box::new([]) };
+    let mut slots = vec![N::default(); size as usize].into_boxed_slice();
     let mut taken = vec![0_u64; (size as usize).div_ceil(64)];
     let mut left = size;
     loop {
@@ -133,7 +139,7 @@ fn fill(endpoints: &[(u64, u16)], size: u32) -> Vec<u32> {
                 walk.at = advance(walk.at, walk.step, size);
             }
             if let Some(slot) = slots.get_mut(walk.at as usize) {
-                *slot = walk.endpoint;
+                *slot = narrow(walk.endpoint);
             }
             left -= 1;
             if left == 0 {

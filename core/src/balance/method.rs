@@ -2,8 +2,6 @@
 
 use core::fmt;
 
-use super::{Balance, Draw, LeastConnections, Maglev, Rendezvous, TwoChoices};
-
 /// A way to balance.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -15,24 +13,45 @@ pub enum Method {
     Random,
     /// The endpoint with the fewest open connections.
     LeastConnections,
-    /// The less loaded of two endpoints.
+    /// The one of two endpoints with fewer open connections.
     TwoChoices,
+    /// The one of two endpoints that will take less time.
+    PeakEwma,
     /// Consistent hashing by a table.
     Maglev,
     /// Consistent hashing by scores.
     Rendezvous,
+    /// Consistent hashing by a table in which nobody moves without need.
+    RendezvousTable,
 }
 
 impl Method {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::RoundRobin,
         Self::Random,
         Self::LeastConnections,
         Self::TwoChoices,
+        Self::PeakEwma,
         Self::Maglev,
         Self::Rendezvous,
+        Self::RendezvousTable,
     ];
+
+    pub(super) const NAMES: &str = "round-robin, random, least-connections, two-choices, peak-ewma, maglev, \
+        rendezvous or rendezvous-table";
+
+    /// Whether open connections are counted for it.
+    #[must_use]
+    pub const fn counts(self) -> bool {
+        matches!(self, Self::LeastConnections | Self::TwoChoices | Self::PeakEwma)
+    }
+
+    /// Whether equal clients reach equal endpoints.
+    #[must_use]
+    pub const fn hashes(self) -> bool {
+        matches!(self, Self::Maglev | Self::Rendezvous | Self::RendezvousTable)
+    }
 
     /// Its name in annotations: `round-robin`.
     #[must_use]
@@ -44,6 +63,8 @@ impl Method {
             Self::TwoChoices => "two-choices",
             Self::Maglev => "maglev",
             Self::Rendezvous => "rendezvous",
+            Self::RendezvousTable => "rendezvous-table",
+            Self::PeakEwma => "peak-ewma",
         }
     }
 
@@ -57,25 +78,5 @@ impl Method {
 impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
-    }
-}
-
-/// A balancer that needs more than a number of endpoints and a turn.
-#[derive(Debug)]
-pub(crate) enum Scheme {
-    LeastConnections(LeastConnections),
-    TwoChoices(TwoChoices),
-    Maglev(Maglev),
-    Rendezvous(Rendezvous),
-}
-
-impl Balance for Scheme {
-    fn pick(&self, draw: Draw) -> Option<usize> {
-        match self {
-            Self::LeastConnections(scheme) => scheme.pick(draw),
-            Self::TwoChoices(scheme) => scheme.pick(draw),
-            Self::Maglev(scheme) => scheme.pick(draw),
-            Self::Rendezvous(scheme) => scheme.pick(draw),
-        }
     }
 }

@@ -1,11 +1,15 @@
 //! Picks one of a service port's endpoints for a new connection.
 //!
 //! ```text
-//! Random         any of them, alike               RoundRobin       each in turn
-//! Maglev         one for each client, by a table  LeastConnections the one with the fewest
-//! Rendezvous     one for each client, by scores   TwoChoices       the better of two at random
-//! Weighted       at random, by weight             SmoothRoundRobin in turn, by weight, spread out
+//! Random           any of them, alike               RoundRobin       each in turn
+//! Weighted         at random, by weight             SmoothRoundRobin in turn, by weight, spread out
+//! Maglev           one for each client, by a table  LeastConnections the one with the fewest
+//! RendezvousTable  the same, nobody else moves      TwoChoices       the better of two at random
+//! Rendezvous       one for each client, by scores   SpillOver        the near ones, until they are busy
 //! ```
+//!
+//! [`Policy`] is what a Service's annotations say about all this; new endpoints come up slowly ([`slow_start`]), and
+//! those of weight 0 are draining.
 //!
 //! Each is a value that knows how many endpoints there are, and answers [`Balance::pick`] with the number of one of
 //! them. None of them blocks, allocates while picking, or reads a clock; those that must remember something (whose
@@ -18,46 +22,60 @@
 //! It doesn't know which endpoints may be used: that is decided by `forward`, and what comes here is the list.
 
 mod affinity;
+mod connections;
 mod least_connections;
 mod maglev;
 mod method;
+mod policy;
 mod random;
 mod rendezvous;
+mod rendezvous_table;
 mod round_robin;
+mod sizes;
+mod slow_start;
 mod smooth;
+mod spill_over;
 mod two_choices;
 mod weighted;
 
 pub use affinity::{Affinity, EndpointId};
-pub use least_connections::{Connection, Connections, LeastConnections};
+pub use connections::{Connection, Connections};
+pub use least_connections::LeastConnections;
 pub use maglev::Maglev;
 pub use method::Method;
+pub use policy::{BadAnnotation, Policy};
 pub use random::Random;
 pub use rendezvous::Rendezvous;
+pub use rendezvous_table::RendezvousTable;
 pub use round_robin::RoundRobin;
+pub use slow_start::slow_start;
 pub use smooth::SmoothRoundRobin;
+pub use spill_over::SpillOver;
 pub use two_choices::TwoChoices;
 pub use weighted::Weighted;
 
-pub(crate) use method::Scheme;
+pub(crate) use policy::client;
 pub(crate) use random::scale;
 pub(crate) use round_robin::turn;
+pub(crate) use sizes::Size;
 
 use core::net::{IpAddr, SocketAddr};
 
-use crate::seed::mix;
+use crate::{Time, seed::mix};
 
-/// What one pick is made from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What one pick is made from. What a balancer doesn't use may be anything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Draw {
     /// A random number, another one for each connection.
     pub entropy: u64,
     /// The same number for all connections that should reach the same endpoint; see [`identity`].
     pub key: u64,
+    /// When.
+    pub now: Time,
 }
 
 /// Picks endpoints by number.
-pub trait Balance {
+pub trait Balance: core::fmt::Debug {
     /// The number of an endpoint, from 0; `None` when there is none to pick.
     fn pick(&self, draw: Draw) -> Option<usize>;
 }
@@ -67,6 +85,7 @@ pub trait Balance {
 /// Consistent hashing needs all nodes to agree, which keyed hashers of processes don't. Pass a `key` that all nodes
 /// share: whoever knows it can choose source ports that meet one endpoint.
 #[must_use]
+#[inline]
 pub fn identity(addr: SocketAddr, key: u64) -> u64 {
     let host = match addr.ip() {
         IpAddr::V4(ip) => mix(key ^ u64::from(ip.to_bits())),

@@ -8,9 +8,9 @@ use super::{Balance, Draw};
 /// use svckit::balance::{Balance, Draw, Random};
 ///
 /// let random = Random::new(4);
-/// assert_eq!(random.pick(Draw { entropy: 0, key: 0 }), Some(0));
-/// assert_eq!(random.pick(Draw { entropy: u64::MAX, key: 0 }), Some(3));
-/// assert_eq!(Random::new(0).pick(Draw { entropy: 0, key: 0 }), None);
+/// assert_eq!(random.pick(Draw::default()), Some(0));
+/// assert_eq!(random.pick(Draw { entropy: u64::MAX, ..Draw::default() }), Some(3));
+/// assert_eq!(Random::new(0).pick(Draw::default()), None);
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Random {

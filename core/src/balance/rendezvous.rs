@@ -16,7 +16,7 @@ use crate::seed::mix;
 /// let before = Rendezvous::new(&[(11, 1), (22, 1), (33, 1)]);
 /// let after = Rendezvous::new(&[(11, 1), (22, 1)]);
 /// for key in 0..1000 {
-///     let draw = Draw { entropy: 0, key };
+///     let draw = Draw { key, ..Draw::default() };
 ///     assert!(before.pick(draw) == Some(2) || before.pick(draw) == after.pick(draw));
 /// }
 /// ```
@@ -55,7 +55,7 @@ impl Balance for Rendezvous {
 /// `-log2(score / 2^64) / weight`: the smallest of these goes to each endpoint in proportion to its weight.
 ///
 /// Integers, because all machines must agree to the last bit. 2^32 fractions of a bit.
-fn cost(score: u64, weight: u16) -> u64 {
+pub(super) fn cost(score: u64, weight: u16) -> u64 {
     let zeros = score.leading_zeros();
     // 1.x with 63 bits behind the point.
     let mut mantissa = score.checked_shl(zeros).unwrap_or(1 << 63);

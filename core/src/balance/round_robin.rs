@@ -10,7 +10,7 @@ use super::{Balance, Draw};
 /// use svckit::balance::{Balance, Draw, RoundRobin};
 ///
 /// let turns = RoundRobin::new(3, 0);
-/// let picks = [(); 4].map(|()| turns.pick(Draw { entropy: 7, key: 7 }));
+/// let picks = [(); 4].map(|()| turns.pick(Draw::default()));
 /// assert_eq!(picks, [Some(0), Some(1), Some(2), Some(0)]);
 /// ```
 #[derive(Debug)]

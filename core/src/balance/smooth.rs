@@ -22,7 +22,7 @@ const LONGEST_ROUND: u64 = 4096;
 /// use svckit::balance::{Balance, Draw, SmoothRoundRobin};
 ///
 /// let turns = SmoothRoundRobin::new(&[2, 1, 0], 0);
-/// let picks = [(); 6].map(|()| turns.pick(Draw { entropy: 7, key: 7 }).unwrap());
+/// let picks = [(); 6].map(|()| turns.pick(Draw::default()).unwrap());
 /// assert_eq!(picks, [0, 1, 0, 0, 1, 0]);
 /// ```
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use super::*;
 use crate::{Seed, Time};
 
 fn draws(n: u64) -> impl Iterator<Item = Draw> {
-    (0..n).map(|n| Draw { entropy: mix(n), key: mix(n ^ 0xabcd) })
+    (0..n).map(|n| Draw { entropy: mix(n), key: mix(n ^ 0xabcd), ..Draw::default() })
 }
 
 fn counts(balance: &dyn Balance, endpoints: usize, n: u64) -> Vec<u64> {
@@ -88,6 +88,44 @@ fn tables_are_even_and_disturb_little() {
     }
 }
 
+/// Whatever came and went, the table is the one that the endpoints alone make, and nobody else has moved.
+#[test]
+fn nobody_moves_in_a_rendezvous_table_without_need() {
+    let mut table = RendezvousTable::new(1021);
+    let mut present: Vec<(u64, u16)> = vec![];
+    for step in 0..60_u64 {
+        let before: Vec<_> = (0..1021).map(|slot| owner(&table, slot, &present)).collect();
+        let (random, was) = (mix(step), present.clone());
+        let weight = if step < 40 { 3 } else { 1 + (random >> 50) as u16 % 4 };
+        match random % 3 {
+            0 if !present.is_empty() => {
+                drop(present.swap_remove(random as usize / 3 % present.len()))
+            }
+            _ => present.push((mix(random), weight)),
+        }
+        table.update(&present);
+        let mut fresh = RendezvousTable::new(1021);
+        fresh.update(&present);
+        for slot in 0..1021 {
+            let now = owner(&table, slot, &present);
+            assert_eq!(now, owner(&fresh, slot, &present), "step {step}, slot {slot}");
+            let had =
+                before[slot as usize].filter(|id| present.iter().any(|(other, _)| other == id));
+            let come = |id: u64| !was.iter().any(|(other, _)| *other == id);
+            assert!(had.is_none() || had == now || come(now.unwrap()), "step {step}, slot {slot}");
+        }
+    }
+    let all = identities(&[1; 10]);
+    table.update(&all);
+    let counts = counts(&table, 10, 100_000);
+    assert!(counts.iter().all(|count| (7_500..12_500).contains(count)), "{counts:?}");
+}
+
+fn owner(table: &RendezvousTable, slot: u64, endpoints: &[(u64, u16)]) -> Option<u64> {
+    let key = ((u128::from(slot) << 64) / 1021 + (1 << 50)) as u64;
+    table.pick(Draw { key, ..Draw::default() }).map(|place| endpoints[place].0)
+}
+
 #[test]
 fn tables_do_not_depend_on_the_order() {
     let mut endpoints = identities(&[1, 2, 3, 4, 5]);
@@ -106,7 +144,9 @@ fn tables_do_not_depend_on_the_order() {
 
 #[test]
 fn nothing_to_pick_is_none() {
-    let none: [(&str, &dyn Balance); 8] = [
+    let none: [(&str, &dyn Balance); 10] = [
+        ("rendezvous table", &RendezvousTable::new(251)),
+        ("spill over", &SpillOver::new([], 1)),
         ("random", &Random::new(0)),
         ("round robin", &RoundRobin::new(0, 5)),
         ("smooth", &SmoothRoundRobin::new(&[0, 0], 5)),
@@ -126,8 +166,11 @@ fn loads_even_out_by_weight() {
     let counters: Vec<_> = (0..3).map(|_| std_alloc::sync::Arc::<Connections>::default()).collect();
     let weights = [1, 1, 2];
     let weighted = || counters.iter().cloned().zip(weights);
-    let schemes: [(&str, &dyn Balance, u32); 2] = [
+    let spilling = weighted().map(|(counter, weight)| (counter, weight, weight == 2));
+    let schemes: [(&str, &dyn Balance, u32); 4] = [
         ("least connections", &LeastConnections::new(weighted()), 1),
+        ("by latency, all alike", &TwoChoices::by_latency(weighted()), 12),
+        ("near ones first, beyond their threshold", &SpillOver::new(spilling, 10), 12),
         ("two choices", &TwoChoices::new(weighted()), 12),
     ];
     for (name, scheme, slack) in schemes {

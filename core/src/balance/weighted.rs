@@ -13,7 +13,7 @@ use super::{Balance, Draw};
 /// use svckit::balance::{Balance, Draw, Weighted};
 ///
 /// let weighted = Weighted::new(&[3, 0, 1]);
-/// let picks = [0, 1, 2, 3].map(|n| weighted.pick(Draw { entropy: n << 62, key: 0 }).unwrap());
+/// let picks = [0, 1, 2, 3].map(|n| weighted.pick(Draw { entropy: n << 62, ..Draw::default() }).unwrap());
 /// assert_eq!(picks.iter().filter(|pick| **pick == 0).count(), 3);
 /// assert_eq!(picks.iter().filter(|pick| **pick == 2).count(), 1);
 /// ```

@@ -2,6 +2,7 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::cells::{Cell, Cells, Endpoint, pack_v4, pack_v6, unpack_v4, unpack_v6};
 use crate::model::{Port, Protocol};
 
 /// An address of one family.
@@ -12,10 +13,19 @@ pub(super) trait Address: Copy + Eq + Ord + Into<IpAddr> {
     /// What is written in arrays where there is none.
     const NONE: Self;
 
+    /// Cells that an endpoint takes.
+    const CELLS: usize;
+
     fn key(self, protocol: Protocol, port: Port) -> Self::Key;
 
     /// `None` for the other family.
     fn of(ip: IpAddr) -> Option<Self>;
+
+    /// The endpoint that begins at a cell.
+    fn unpack(cells: &Cells, at: usize) -> Option<Endpoint<Self>>;
+
+    /// The cells of an endpoint; the second one counts only if it takes two.
+    fn pack(endpoint: &Endpoint<Self>) -> [Cell; 2];
 }
 
 /// A key of the index.
@@ -29,13 +39,25 @@ impl Address for Ipv4Addr {
 
     const NONE: Self = Self::UNSPECIFIED;
 
+    const CELLS: usize = 1;
+
     #[inline]
     fn key(self, protocol: Protocol, port: Port) -> u64 {
         u64::from(self.to_bits()) << 32 | u64::from(suffix(protocol, port))
     }
 
+    #[inline]
     fn of(ip: IpAddr) -> Option<Self> {
         if let IpAddr::V4(ip) = ip { Some(ip) } else { None }
+    }
+
+    #[inline]
+    fn unpack(cells: &Cells, at: usize) -> Option<Endpoint<Self>> {
+        unpack_v4(cells, at)
+    }
+
+    fn pack(endpoint: &Endpoint<Self>) -> [Cell; 2] {
+        [pack_v4(endpoint), Cell::default()]
     }
 }
 
@@ -44,18 +66,31 @@ impl Address for Ipv6Addr {
 
     const NONE: Self = Self::UNSPECIFIED;
 
+    const CELLS: usize = 2;
+
     #[inline]
     fn key(self, protocol: Protocol, port: Port) -> (u64, u64, u32) {
         let bits = self.to_bits();
         ((bits >> 64) as u64, bits as u64, suffix(protocol, port))
     }
 
+    #[inline]
     fn of(ip: IpAddr) -> Option<Self> {
         if let IpAddr::V6(ip) = ip { Some(ip) } else { None }
+    }
+
+    #[inline]
+    fn unpack(cells: &Cells, at: usize) -> Option<Endpoint<Self>> {
+        unpack_v6(cells, at)
+    }
+
+    fn pack(endpoint: &Endpoint<Self>) -> [Cell; 2] {
+        pack_v6(endpoint)
     }
 }
 
 /// Port and protocol; never 0, so that no key is the default.
+#[inline]
 fn suffix(protocol: Protocol, port: Port) -> u32 {
     u32::from(port.get()) << 16 | u32::from(protocol.number())
 }

@@ -1,25 +1,28 @@
 //! A hash table whose pages are tables of their own.
 //!
 //! The upper half of a hash chooses the page, the lower half the slot where a search begins; it goes on around the
-//! page's end. So any change touches one page. Pages are filled to 1/2 on average: at 512 slots none comes near
-//! being full before the table doubles, which costs O(n) at powers of two.
+//! page's end. So any change touches one page. Pages are filled to 1/2 on average before the table doubles, which
+//! costs O(n) at powers of two; it doubles early if some key would stand more than [`PROBES`] slots from where its
+//! search begins, so a search is bounded whoever chose the keys.
 
 use super::{address::Key, pages::Paged};
 
-/// Slots per page: 8 KiB of 16-byte slots.
-const PAGE: usize = 512;
+/// Slots per page: 16 KiB of 16-byte slots.
+const PAGE: usize = 1024;
 
-/// Fullest page that is left alone; a search in one takes 8 steps on average if it finds nothing.
-const FULL: usize = PAGE / 4 * 3;
+/// Steps of the longest search.
+const PROBES: usize = 128;
 
 /// One key, and what it leads to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Slot<K> {
     pub(super) key: K,
-    pub(super) value: u32,
-    /// What kind of key it is; the owner's business.
-    pub(super) kind: u32,
+    /// What it leads to; the owner's business.
+    pub(super) lead: Lead,
 }
+
+/// What a key leads to, in two numbers.
+pub(super) type Lead = (u32, u32);
 
 const _: () = assert!(size_of::<Slot<u64>>() == 16 && size_of::<Slot<(u64, u64, u32)>>() <= 32);
 
@@ -40,7 +43,7 @@ impl<K: Key> Index<K> {
     }
 
     #[inline]
-    fn hash(&self, key: K) -> u64 {
+    pub(super) fn hash(&self, key: K) -> u64 {
         key.hash(self.seed)
     }
 
@@ -49,15 +52,21 @@ impl<K: Key> Index<K> {
         ((hash >> 32) as usize & self.mask, hash as usize % PAGE)
     }
 
-    /// The slot with this key for which `is_it` holds.
+    /// What the key leads to.
     #[inline]
-    pub(super) fn find(&self, key: K, is_it: impl Fn(u32) -> bool) -> Option<Slot<K>> {
-        let (page, start) = self.place(self.hash(key));
+    pub(super) fn find(&self, key: K) -> Option<Lead> {
+        self.find_hashed(key, self.hash(key))
+    }
+
+    /// The same, if the key's hash is known.
+    #[inline]
+    pub(super) fn find_hashed(&self, key: K, hash: u64) -> Option<Lead> {
+        let (page, start) = self.place(hash);
         let page = self.pages.page(page)?;
-        for step in 0..PAGE {
+        for step in 0..PROBES {
             let slot = page.get((start + step) % PAGE)?;
-            if slot.key == key && is_it(slot.value) {
-                return Some(*slot);
+            if slot.key == key {
+                return Some(slot.lead);
             }
             if slot.key == K::default() {
                 return None;
@@ -66,12 +75,18 @@ impl<K: Key> Index<K> {
         None
     }
 
-    /// Adds a slot; the caller knows that it isn't there.
-    pub(super) fn insert(&mut self, slot: Slot<K>) {
+    /// What the one of several equal keys leads to for which `is_it` holds.
+    pub(super) fn find_which(&self, key: K, is_it: impl Fn(Lead) -> bool) -> Option<Lead> {
+        let (page, at) = self.locate(key, is_it)?;
+        self.pages.page(page)?.get(at).map(|slot| slot.lead)
+    }
+
+    /// Adds a key; the caller knows that it isn't there.
+    pub(super) fn insert(&mut self, key: K, lead: Lead) {
         if (self.len + 1) * 2 > (self.mask + 1) * PAGE {
             self.double();
         }
-        while !self.try_insert(slot) {
+        while !self.try_insert(Slot { key, lead }) {
             self.double();
         }
         self.len += 1;
@@ -81,7 +96,7 @@ impl<K: Key> Index<K> {
         let (page, start) = self.place(self.hash(slot.key));
         let free = self.pages.page(page).map_or(Some(start), |page| {
             let is_free = |at: &usize| page.get(*at).is_some_and(|slot| slot.key == K::default());
-            (start..start + FULL).map(|at| at % PAGE).find(is_free)
+            (start..start + PROBES).map(|at| at % PAGE).find(is_free)
         });
         let Some(free) = free else { return false };
         if let Some(place) = self.pages.page_mut(page).and_then(|page| page.get_mut(free)) {
@@ -90,18 +105,18 @@ impl<K: Key> Index<K> {
         true
     }
 
-    /// Puts another value under a key that is there with `old`.
-    pub(super) fn replace(&mut self, key: K, old: u32, value: u32, kind: u32) {
-        if let Some((page, at)) = self.locate(key, old)
+    /// Lets a key that is there lead elsewhere; what is so already copies no page.
+    pub(super) fn replace(&mut self, key: K, lead: Lead) {
+        if let Some((page, at)) = self.locate(key, |old| old != lead)
             && let Some(slot) = self.pages.page_mut(page).and_then(|page| page.get_mut(at))
         {
-            *slot = Slot { key, value, kind };
+            slot.lead = lead;
         }
     }
 
-    /// Takes out the slot with this key and value; those behind it move up, so that searches stay short.
-    pub(super) fn remove(&mut self, key: K, value: u32) -> bool {
-        let Some((page, mut hole)) = self.locate(key, value) else { return false };
+    /// Takes out a key; those behind it move up, so that searches stay short.
+    pub(super) fn remove(&mut self, key: K, is_it: impl Fn(Lead) -> bool) -> bool {
+        let Some((page, mut hole)) = self.locate(key, is_it) else { return false };
         let seed = self.seed;
         let Some(page) = self.pages.page_mut(page) else { return false };
         let mut at = hole;
@@ -126,23 +141,27 @@ impl<K: Key> Index<K> {
         true
     }
 
-    fn locate(&self, key: K, value: u32) -> Option<(usize, usize)> {
+    fn locate(&self, key: K, is_it: impl Fn(Lead) -> bool) -> Option<(usize, usize)> {
         let (number, start) = self.place(self.hash(key));
         let page = self.pages.page(number)?;
-        let at = (0..PAGE)
+        let at = (0..PROBES)
             .map(|step| (start + step) % PAGE)
-            .find(|at| page.get(*at).is_some_and(|slot| slot.key == key && slot.value == value))?;
+            .find(|at| page.get(*at).is_some_and(|slot| slot.key == key && is_it(slot.lead)))?;
         Some((number, at))
     }
 
+    /// Twice the pages, or more if keys still crowd.
     fn double(&mut self) {
         let old = core::mem::replace(&mut self.pages, Paged::new());
         let pages = self.mask + 1;
-        self.mask = self.mask * 2 + 1;
-        let slots = (0..pages).filter_map(|page| old.page(page)).flatten();
-        for slot in slots.filter(|slot| slot.key != K::default()) {
-            // Half as full as before; a page that is full nevertheless would need 256 keys of one hash.
-            self.try_insert(*slot);
+        loop {
+            self.mask = self.mask * 2 + 1;
+            let slots = (0..pages).filter_map(|page| old.page(page)).flatten();
+            let mut used = slots.filter(|slot| slot.key != K::default());
+            if used.all(|slot| self.try_insert(*slot)) {
+                return;
+            }
+            self.pages = Paged::new();
         }
     }
 

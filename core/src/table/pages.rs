@@ -56,6 +56,20 @@ impl<T: Clone + Default, const N: usize> Paged<T, N> {
         }
     }
 
+    /// Writes items one after the other, from `at` on.
+    pub(super) fn write(&mut self, mut at: usize, mut items: &[T])
+    where
+        T: Copy,
+    {
+        while !items.is_empty() {
+            let (now, later) = items.split_at(items.len().min(N - at % N));
+            let page = self.page_mut(at / N).and_then(|page| page.get_mut(at % N..));
+            let Some(place) = page.and_then(|page| page.get_mut(..now.len())) else { return };
+            place.copy_from_slice(now);
+            (at, items) = (at + now.len(), later);
+        }
+    }
+
     /// Bytes of the pages that exist, those shared with others included.
     pub(super) fn bytes(&self) -> usize {
         let pages = self.branches.iter().flat_map(|branch| branch.iter());

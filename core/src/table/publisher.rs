@@ -1,27 +1,38 @@
 //! The writer's side.
 
-use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    time::Duration,
+};
 use hashbrown::HashMap;
-use ipnet::IpNet;
-use std_alloc::{collections::BTreeMap, sync::Arc, vec, vec::Vec};
+use std_alloc::{
+    collections::{BTreeMap, BTreeSet},
+    string::ToString,
+    sync::Arc,
+    vec::Vec,
+};
 
 use super::{
     address::Address,
+    compose::{self, Draft},
     cursors::Cursors,
+    here::Here,
     names::Names,
-    plane::{Destination, Writer},
-    record::{Extra, Kind, Record},
+    numbers::Numbers,
+    record::Kind,
     snapshot::Snapshot,
+    writer::{Destination, Ids, Writer},
 };
 use crate::{
-    Seed,
-    balance::{
-        Connections, EndpointId, LeastConnections, Maglev, Method, Rendezvous, Scheme, TwoChoices,
-        identity,
-    },
+    Seed, Time,
+    balance::{EndpointId, Method, Policy, slow_start},
     forward::{Changed, Frontend, FrontendKey, Item, NodeConfig, Proxy},
-    model::{Family, ServiceKey, TrafficPolicy},
+    model::{Family, ServiceKey},
+    seed::mix,
 };
+
+/// Snapshots that the publisher holds while readers do.
+const HELD: usize = 64;
 
 /// Takes service ports as `forward` sees them, and makes snapshots for readers.
 ///
@@ -47,35 +58,20 @@ pub struct Publisher {
     v6: Writer<Ipv6Addr>,
     names: Names,
     cursors: Cursors,
-    frontends: HashMap<FrontendKey, Arc<Frontend>, ahash::RandomState>,
-    methods: HashMap<ServiceKey, Method, ahash::RandomState>,
+    services: HashMap<ServiceKey, Vec<Arc<Frontend>>, ahash::RandomState>,
+    policies: HashMap<ServiceKey, Arc<Policy>, ahash::RandomState>,
     node: Arc<NodeConfig>,
     numbers: Numbers,
+    hashing_key: u64,
+    now: Time,
+    /// When endpoints came that grow slowly.
+    born: BTreeMap<FrontendKey, BTreeMap<EndpointId, Time>>,
+    /// Those of `born` that are still growing.
+    young: BTreeSet<FrontendKey>,
     generation: u64,
     last: Option<Arc<Snapshot>>,
-}
-
-/// The numbers of service ports, and of their endpoints.
-#[derive(Debug, Default)]
-struct Numbers {
-    free: Vec<u32>,
-    /// How many endpoints each service port has had; never goes back, even if another one takes its number.
-    endpoints: Vec<u32>,
-}
-
-impl Numbers {
-    fn take(&mut self) -> u32 {
-        self.free.pop().unwrap_or_else(|| {
-            self.endpoints.push(0);
-            self.endpoints.len() as u32 - 1
-        })
-    }
-
-    fn endpoint(&mut self, number: u32) -> Option<EndpointId> {
-        let last = self.endpoints.get_mut(number as usize)?;
-        *last = last.wrapping_add(1).max(1);
-        EndpointId::new(*last)
-    }
+    /// Earlier ones that readers may still hold.
+    earlier: Vec<Arc<Snapshot>>,
 }
 
 impl Publisher {
@@ -88,26 +84,43 @@ impl Publisher {
             v6: Writer::new(seed.derive(6)),
             names: Names::new(seed),
             cursors: Cursors::default(),
-            frontends: HashMap::with_hasher(seed.hasher()),
-            methods: HashMap::with_hasher(seed.hasher()),
+            services: HashMap::with_hasher(seed.hasher()),
+            policies: HashMap::with_hasher(seed.hasher()),
             node: Arc::new(NodeConfig::default()),
-            numbers: Numbers::default(),
+            numbers: Numbers::new(seed),
+            hashing_key: 0,
+            now: Time::default(),
+            born: BTreeMap::new(),
+            young: BTreeSet::new(),
             generation: 0,
             last: None,
+            earlier: Vec::new(),
         }
     }
 
     /// A service port of one family exists and looks like this. What is already so costs a comparison.
     pub fn set(&mut self, frontend: &Arc<Frontend>) {
-        let before = self.frontends.insert(frontend.key.clone(), frontend.clone());
-        if before.is_none_or(|before| !Arc::ptr_eq(&before, frontend) && before != *frontend) {
-            self.write(frontend);
+        let frontends = self.services.entry(frontend.key.name.service.clone()).or_default();
+        match frontends.iter_mut().find(|known| known.key == frontend.key) {
+            Some(known) if Arc::ptr_eq(known, frontend) || known == frontend => return,
+            Some(known) => known.clone_from(frontend),
+            None => frontends.push(frontend.clone()),
         }
+        self.write(frontend);
     }
 
     /// A service port of one family is gone.
     pub fn remove(&mut self, key: &FrontendKey) {
-        if self.frontends.remove(key).is_some() {
+        let service = &key.name.service;
+        let Some(frontends) = self.services.get_mut(service) else { return };
+        let before = frontends.len();
+        frontends.retain(|frontend| frontend.key != *key);
+        let found = frontends.len() < before;
+        if frontends.is_empty() {
+            self.services.remove(service);
+            self.numbers.forget(service);
+        }
+        if found {
             self.clear(key);
         }
     }
@@ -130,7 +143,8 @@ impl Publisher {
     /// Makes these all the frontends there are.
     pub fn replace<'a>(&mut self, frontends: impl IntoIterator<Item = &'a Arc<Frontend>>) {
         let wanted: BTreeMap<_, _> = frontends.into_iter().map(|each| (&each.key, each)).collect();
-        let gone = self.frontends.keys().filter(|key| !wanted.contains_key(key));
+        let known = self.services.values().flatten().map(|frontend| &frontend.key);
+        let gone = known.filter(|key| !wanted.contains_key(key));
         for key in gone.cloned().collect::<Vec<_>>() {
             self.remove(&key);
         }
@@ -138,15 +152,36 @@ impl Publisher {
     }
 
     /// How connections to a Service are balanced; round robin unless set. Affinity comes before it.
-    ///
-    /// Cheapest before the Service's frontends are there; afterwards it looks through all of them.
     pub fn set_method(&mut self, service: &ServiceKey, method: Method) {
-        let before = match method {
-            Method::RoundRobin => self.methods.remove(service),
-            _ => self.methods.insert(service.clone(), method),
-        };
-        if before.unwrap_or_default() != method {
-            self.rewrite(|frontend| frontend.key.name.service == *service);
+        let mut policy = self.policy(service).as_ref().clone();
+        policy.method = method;
+        self.set_policy(service, &policy);
+    }
+
+    /// The same with all that can be said about it. A Service that goes keeps its policy until another one is set.
+    pub fn set_policy(&mut self, service: &ServiceKey, policy: &Policy) {
+        if *self.policy(service) == *policy {
+            return;
+        }
+        if *policy == Policy::default() {
+            self.policies.remove(service);
+        } else {
+            self.policies.insert(service.clone(), Arc::new(policy.clone()));
+        }
+        self.rewrite(service);
+    }
+
+    /// The Services that have a policy of their own.
+    pub fn policies(&self) -> impl Iterator<Item = &ServiceKey> {
+        self.policies.keys()
+    }
+
+    /// The key of consistent hashing. Nodes that shall agree on where a client goes share it; whoever knows it can
+    /// choose source ports that meet one endpoint. 0 unless set.
+    pub fn set_hashing_key(&mut self, key: u64) {
+        if self.hashing_key != key {
+            self.hashing_key = key;
+            self.retire();
         }
     }
 
@@ -154,21 +189,40 @@ impl Publisher {
     pub fn set_node(&mut self, node: &NodeConfig) {
         if *self.node != *node {
             self.node = Arc::new(node.clone());
-            self.last = None;
+            self.retire();
             // The node's address decides whether a balancer's address that it holds may enter.
-            self.rewrite(|frontend| !frontend.source_ranges.is_empty());
+            let restricted = |frontend: &&Arc<Frontend>| !frontend.source_ranges.is_empty();
+            let all: Vec<_> =
+                self.services.values().flatten().filter(restricted).cloned().collect();
+            all.iter().for_each(|frontend| self.write(frontend));
         }
     }
 
-    fn rewrite(&mut self, which: impl Fn(&Frontend) -> bool) {
-        let all: Vec<_> = self.frontends.values().filter(|each| which(each)).cloned().collect();
-        all.iter().for_each(|frontend| self.write(frontend));
+    /// Tells the time: endpoints that come later are as old as that, and those that grow slowly grow. Call it about
+    /// every second if a policy has a slow start; costs nothing while nobody grows.
+    pub fn set_time(&mut self, now: Time) {
+        self.now = self.now.max(now);
+        for key in core::mem::take(&mut self.young) {
+            let frontends = self.services.get(&key.name.service);
+            let found = frontends.and_then(|all| all.iter().find(|each| each.key == key));
+            if let Some(frontend) = found.cloned() {
+                self.write(&frontend);
+            }
+        }
     }
 
     /// The state as it is now, for readers. The same one again if nothing changed.
+    ///
+    /// Earlier ones are held until no reader has them any more, so that it is a later call of this function that
+    /// frees them, and never a reader.
     pub fn publish(&mut self) -> Arc<Snapshot> {
         if let Some(last) = &self.last {
             return last.clone();
+        }
+        self.earlier.retain(|snapshot| Arc::strong_count(snapshot) > 1);
+        if self.earlier.len() >= HELD {
+            // Readers that sleep: better that they free what they hold than that we hold more and more.
+            self.earlier.clear();
         }
         self.generation += 1;
         let snapshot = Arc::new(Snapshot {
@@ -177,14 +231,30 @@ impl Publisher {
             v6: self.v6.plane.clone(),
             names: self.names.clone(),
             cursors: self.cursors.clone(),
+            here: Here::new(&self.node),
             node: self.node.clone(),
+            hashing_key: self.hashing_key,
         });
         self.last = Some(snapshot.clone());
         snapshot
     }
 
+    fn policy(&self, service: &ServiceKey) -> Arc<Policy> {
+        self.policies.get(service).cloned().unwrap_or_default()
+    }
+
+    fn retire(&mut self) {
+        self.earlier.extend(self.last.take());
+    }
+
+    /// Writes all frontends of a Service.
+    fn rewrite(&mut self, service: &ServiceKey) {
+        let frontends = self.services.get(service).cloned().unwrap_or_default();
+        frontends.iter().for_each(|frontend| self.write(frontend));
+    }
+
     fn write(&mut self, frontend: &Frontend) {
-        self.last = None;
+        self.retire();
         let name = &frontend.key.name;
         let number = self.names.number(name).unwrap_or_else(|| {
             let number = self.numbers.take();
@@ -192,31 +262,149 @@ impl Publisher {
             self.cursors.reserve(number as usize);
             number
         });
-        let method = self.methods.get(&name.service).copied().unwrap_or_default();
-        let allowed = frontend.allowed_sources(&self.node);
         match frontend.key.family {
             Family::V4 => {
-                write(&mut self.v4, number, frontend, (method, allowed), &mut self.numbers);
-                self.v4.set_destinations(number, destinations(frontend), &self.names);
+                self.write_family(number, frontend, |publisher| &mut publisher.v4);
             }
             Family::V6 => {
-                write(&mut self.v6, number, frontend, (method, allowed), &mut self.numbers);
-                self.v6.set_destinations(number, destinations(frontend), &self.names);
+                self.write_family(number, frontend, |publisher| &mut publisher.v6);
             }
         }
     }
 
+    fn write_family<A: Address<Key: core::hash::Hash>>(
+        &mut self,
+        number: u32,
+        frontend: &Frontend,
+        writer: fn(&mut Self) -> &mut Writer<A>,
+    ) {
+        let policy = self.policy(&frontend.key.name.service);
+        let before = {
+            let writer = writer(self);
+            let record = writer.record(number);
+            // Ids of a Service's pods mean nothing to a service port by itself.
+            if record.sticky == number { writer.members(&record) } else { Ids::new() }
+        };
+        let (sticky, ids) = self.ids(number, frontend, &policy, before);
+        let ages = self.ages(&frontend.key, &policy, ids.values());
+        let weights = |id, addr| weight(&policy, &ages, id, addr);
+        let draft = Draft {
+            number,
+            sticky,
+            frontend,
+            policy: &policy,
+            allowed: frontend.allowed_sources(&self.node),
+            ids,
+            weights: &weights,
+            start: mix(self.generation) as u32,
+        };
+        let names = self.names.clone();
+        let writer = writer(self);
+        draft.write(writer);
+        writer.set_destinations(number, destinations(frontend), &names);
+    }
+
+    /// The number that a service port's clients are remembered by, and its endpoints' ids: who stays keeps its own.
+    fn ids<A: Address>(
+        &mut self,
+        number: u32,
+        frontend: &Frontend,
+        policy: &Policy,
+        before: Ids<A>,
+    ) -> (u32, Ids<A>) {
+        let endpoints = &frontend.endpoints;
+        let addrs = endpoints.cluster.iter().chain(endpoints.local.iter()).copied();
+        let addrs = addrs.filter_map(|addr| Some((A::of(addr.ip())?, addr.port())));
+        if policy.whole_service && frontend.affinity.is_some() {
+            let service = &frontend.key.name.service;
+            let all: BTreeSet<IpAddr> = self.pods(service).collect();
+            let pods = self.numbers.pods(service, |ip| all.contains(&ip));
+            let ids = addrs.filter_map(|key| Some((key, pods.id(key.0.into())?))).collect();
+            return (pods.sticky, ids);
+        }
+        let mut ids = Ids::new();
+        for key in addrs {
+            let known = ids.get(&key).or_else(|| before.get(&key)).copied();
+            if let Some(id) = known.or_else(|| self.numbers.endpoint(number)) {
+                ids.insert(key, id);
+            }
+        }
+        (number, ids)
+    }
+
+    /// The addresses of a Service's pods.
+    fn pods(&self, service: &ServiceKey) -> impl Iterator<Item = IpAddr> + '_ {
+        let frontends = self.services.get(service).into_iter().flatten();
+        frontends
+            .flat_map(|frontend| {
+                frontend.endpoints.cluster.iter().chain(frontend.endpoints.local.iter())
+            })
+            .map(SocketAddr::ip)
+    }
+
+    /// How long endpoints have been there that grow slowly; those that don't aren't named.
+    fn ages<'a>(
+        &mut self,
+        key: &FrontendKey,
+        policy: &Policy,
+        ids: impl Iterator<Item = &'a EndpointId>,
+    ) -> BTreeMap<EndpointId, Duration> {
+        if policy.slow_start.is_zero() {
+            self.born.remove(key);
+            self.young.remove(key);
+            return BTreeMap::new();
+        }
+        let before = self.born.remove(key).unwrap_or_default();
+        let now = self.now;
+        let born: BTreeMap<EndpointId, Time> =
+            ids.map(|id| (*id, before.get(id).copied().unwrap_or(now))).collect();
+        let ages: BTreeMap<_, _> =
+            born.iter().map(|(id, born)| (*id, now.saturating_since(*born))).collect();
+        if ages.values().any(|age| *age < policy.slow_start) {
+            self.young.insert(key.clone());
+        }
+        self.born.insert(key.clone(), born);
+        ages
+    }
+
     fn clear(&mut self, key: &FrontendKey) {
         let Some(number) = self.names.number(&key.name) else { return };
-        self.last = None;
+        self.retire();
+        self.born.remove(key);
+        self.young.remove(key);
         match key.family {
-            Family::V4 => clear(&mut self.v4, number, &self.names),
-            Family::V6 => clear(&mut self.v6, number, &self.names),
+            Family::V4 => {
+                compose::clear(&mut self.v4, number);
+                self.v4.set_destinations(number, core::iter::empty(), &self.names);
+            }
+            Family::V6 => {
+                compose::clear(&mut self.v6, number);
+                self.v6.set_destinations(number, core::iter::empty(), &self.names);
+            }
         }
         if !self.v4.record(number).present && !self.v6.record(number).present {
             self.names.remove(&key.name, number);
-            self.numbers.free.push(number);
+            self.numbers.give(number);
         }
+    }
+}
+
+/// The share of an endpoint, as the policy and its age have it.
+fn weight(
+    policy: &Policy,
+    ages: &BTreeMap<EndpointId, Duration>,
+    id: EndpointId,
+    addr: SocketAddr,
+) -> u16 {
+    let weight = if policy.weights.is_empty() {
+        1
+    } else {
+        let (ip, whole) = (addr.ip().to_string(), addr.to_string());
+        policy.weight([whole.as_str(), ip.as_str()])
+    };
+    match ages.get(&id) {
+        Some(age) => slow_start(weight, *age, policy.slow_start),
+        None => weight,
     }
 }
 
@@ -231,102 +419,4 @@ fn destinations<A: Address>(frontend: &Frontend) -> impl Iterator<Item = Destina
         .chain(external)
         .filter_map(move |(ip, kind)| Some((A::of(ip)?, protocol, port, kind)))
         .chain(frontend.node_port.map(|port| (A::NONE, protocol, port, Kind::External)))
-}
-
-fn write<A: Address<Key: core::hash::Hash>>(
-    writer: &mut Writer<A>,
-    number: u32,
-    frontend: &Frontend,
-    (method, allowed): (Method, Vec<IpNet>),
-    numbers: &mut Numbers,
-) {
-    let old = writer.record(number);
-    let mut ids = writer.members(&old);
-    let (cluster, local) = (&frontend.endpoints.cluster, &frontend.endpoints.local);
-    for addr in cluster.iter().chain(local.iter()) {
-        let Some(key) = A::of(addr.ip()).map(|address| (address, addr.port())) else { continue };
-        if !ids.contains_key(&key)
-            && let Some(id) = numbers.endpoint(number)
-        {
-            ids.insert(key, id);
-        }
-    }
-    let extra = extra(writer.extra(number), allowed, frontend, method, &ids);
-    let seconds = frontend.affinity.map_or(0, |timeout| timeout.as_secs().max(1));
-    let record = Record {
-        cluster: writer.write_run(old.cluster, cluster.iter().copied(), &ids),
-        local: writer.write_run(old.local, local.iter().copied(), &ids),
-        affinity: u32::try_from(seconds).unwrap_or(u32::MAX),
-        present: true,
-        internal_local: frontend.internal == TrafficPolicy::Local,
-        external_local: frontend.external == TrafficPolicy::Local,
-        has_any: frontend.endpoints.has_any,
-        random: method == Method::Random,
-        extra: extra.is_some(),
-    };
-    writer.set_extra(number, extra.map(Arc::new));
-    writer.set_record(number, record);
-}
-
-fn clear<A: Address<Key: core::hash::Hash>>(writer: &mut Writer<A>, number: u32, names: &Names) {
-    let old = writer.record(number);
-    writer.write_run(old.cluster, core::iter::empty(), &BTreeMap::new());
-    writer.write_run(old.local, core::iter::empty(), &BTreeMap::new());
-    writer.set_extra(number, None);
-    writer.set_record(number, Record::default());
-    writer.set_destinations(number, core::iter::empty(), names);
-}
-
-/// What few service ports have; counters of endpoints that stay are kept.
-fn extra<A: Address>(
-    before: Option<&Arc<Extra>>,
-    source_ranges: Vec<IpNet>,
-    frontend: &Frontend,
-    method: Method,
-    ids: &BTreeMap<(A, u16), EndpointId>,
-) -> Option<Extra> {
-    let counted = matches!(method, Method::LeastConnections | Method::TwoChoices);
-    let hashed = matches!(method, Method::Maglev | Method::Rendezvous);
-    if source_ranges.is_empty() && !counted && !hashed {
-        return None;
-    }
-    let mut connections = vec![];
-    if counted {
-        let counter = |id| before.and_then(|extra| extra.counter(id)).cloned().unwrap_or_default();
-        connections.extend(ids.values().map(|id| (*id, counter(*id))));
-        connections.sort_unstable_by_key(|(id, _)| *id);
-    }
-    let mut extra = Extra {
-        source_ranges: source_ranges.into(),
-        connections: connections.into(),
-        ..Extra::default()
-    };
-    extra.cluster = scheme(method, frontend.endpoints.cluster.iter().copied(), ids, &extra);
-    extra.local = scheme(method, frontend.endpoints.local.iter().copied(), ids, &extra);
-    Some(extra)
-}
-
-/// The balancer over one set, in the order in which the set is written.
-fn scheme<A: Address>(
-    method: Method,
-    set: impl Iterator<Item = SocketAddr>,
-    ids: &BTreeMap<(A, u16), EndpointId>,
-    extra: &Extra,
-) -> Option<Scheme> {
-    let mut set: Vec<(EndpointId, SocketAddr)> =
-        set.filter_map(|addr| Some((*ids.get(&(A::of(addr.ip())?, addr.port()))?, addr))).collect();
-    set.sort_unstable_by_key(|(id, _)| *id);
-    let hashed: Vec<_> = set.iter().map(|(_, addr)| (identity(*addr, 0), 1)).collect();
-    let counted = || -> Vec<(Arc<Connections>, u16)> {
-        set.iter().filter_map(|(id, _)| Some((extra.counter(*id)?.clone(), 1))).collect()
-    };
-    match method {
-        Method::RoundRobin | Method::Random => None,
-        Method::LeastConnections => {
-            Some(Scheme::LeastConnections(LeastConnections::new(counted())))
-        }
-        Method::TwoChoices => Some(Scheme::TwoChoices(TwoChoices::new(counted()))),
-        Method::Maglev => Some(Scheme::Maglev(Maglev::new(&hashed))),
-        Method::Rendezvous => Some(Scheme::Rendezvous(Rendezvous::new(&hashed))),
-    }
 }

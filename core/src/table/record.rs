@@ -4,18 +4,54 @@ use std_alloc::{boxed::Box, sync::Arc};
 
 use ipnet::IpNet;
 
-use super::address::Address;
-use crate::balance::{Connections, EndpointId, Scheme};
+use super::{cells::table_cells, index::Lead};
+use crate::balance::{Balance, Connections, EndpointId, Size};
 
-/// Where a set of endpoints lies.
+/// Most endpoints of which the index alone can tell, or a table can number.
+const MANY: u32 = u16::MAX as u32;
+
+/// Where a set of endpoints lies, and the table behind it, if it has one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Run {
     pub(super) at: u32,
-    pub(super) len: u32,
+    /// Endpoints in the lower 24 bits; above them the table's size, counted from 1, or 0.
+    packed: u32,
+}
+
+impl Run {
+    pub(super) fn new(at: u32, len: u32, size: Option<Size>) -> Self {
+        let size = size.map_or(0, |size| u32::from(size.number()) + 1);
+        Self { at, packed: len.min(0xff_ffff) | size << 24 }
+    }
+
+    /// How many endpoints.
+    #[inline]
+    pub(super) const fn len(self) -> u32 {
+        self.packed & 0xff_ffff
+    }
+
+    /// The table's size.
+    #[inline]
+    pub(super) fn size(self) -> Option<Size> {
+        (self.packed >> 24).checked_sub(1).map(|size| Size::from_number(size as u8))
+    }
+
+    /// How many cells it takes, at so many for each endpoint.
+    pub(super) fn cells(self, each: usize) -> usize {
+        let len = self.len() as usize;
+        let table = |size: Size| table_cells(size.slots() as usize, is_wide(self.len()));
+        len * each + self.size().map_or(0, table)
+    }
+}
+
+/// Whether the numbers of so many endpoints take two bytes.
+#[inline]
+pub(super) const fn is_wide(len: u32) -> bool {
+    len > 0x100
 }
 
 /// Which of a service port's two sets of endpoints.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Set {
     Cluster,
     Local,
@@ -41,6 +77,33 @@ impl Kind {
     }
 }
 
+/// How one endpoint of a run is picked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Way {
+    /// By the scheme in its [`Extra`].
+    #[default]
+    Scheme,
+    /// Any, all alike.
+    Random,
+    /// Each in turn.
+    Turn,
+    /// By the table behind it.
+    Table,
+}
+
+impl Way {
+    #[inline]
+    pub(super) const fn from_number(number: u32) -> Self {
+        match number {
+            1 => Self::Random,
+            2 => Self::Turn,
+            3 => Self::Table,
+            _ => Self::Scheme,
+        }
+    }
+}
+
 /// One service port of one family.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Record {
@@ -48,12 +111,16 @@ pub(super) struct Record {
     pub(super) local: Run,
     /// Seconds that a client sticks; 0: it doesn't.
     pub(super) affinity: u32,
+    /// The number under which affinity remembers its clients.
+    pub(super) sticky: u32,
+    pub(super) way: Way,
     pub(super) present: bool,
     pub(super) internal_local: bool,
     pub(super) external_local: bool,
     /// Some endpoint somewhere could be used: what finds none is dropped, not refused.
     pub(super) has_any: bool,
-    pub(super) random: bool,
+    /// Load balancers' addresses have source ranges.
+    pub(super) restricted: bool,
     /// Has an [`Extra`].
     pub(super) extra: bool,
 }
@@ -67,22 +134,65 @@ impl Record {
             Set::Local => self.local,
         }
     }
+
+    /// What an address of this kind leads to: to the endpoints at once if neither the client nor anything else makes
+    /// a difference, or else here.
+    ///
+    /// ```text
+    /// at once  first cell     | endpoints 16, way 8 (not 0), table size 8
+    /// here     service port   | kind 16, 0
+    /// ```
+    pub(super) fn lead(&self, number: u32, kind: Kind) -> Lead {
+        let run = match kind {
+            Kind::ClusterIp if self.internal_local => Some(self.local),
+            Kind::External | Kind::LoadBalancer if self.external_local => None,
+            Kind::LoadBalancer if self.restricted => None,
+            _ => Some(self.cluster),
+        };
+        let at_once = |run: &Run| {
+            (1..=MANY).contains(&run.len())
+                && self.affinity == 0
+                && self.way != Way::Scheme
+                && (self.way != Way::Table || run.size().is_some())
+        };
+        match run.filter(at_once) {
+            Some(run) => {
+                let size = run.size().map_or(0, Size::number);
+                (run.at, run.len() | (self.way as u32) << 16 | u32::from(size) << 24)
+            }
+            None => (number, kind as u32),
+        }
+    }
 }
 
-/// One endpoint.
+/// What a lead says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Endpoint<A> {
-    pub(super) address: A,
-    pub(super) port: u16,
-    /// `None` only where nothing is.
-    pub(super) id: Option<EndpointId>,
+pub(super) enum Led {
+    /// To endpoints.
+    Endpoints(Choice),
+    /// To a service port.
+    Record(u32, Kind),
 }
 
-const _: () = assert!(size_of::<Endpoint<core::net::Ipv4Addr>>() == 12);
+/// Endpoints, and how one of them is picked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Choice {
+    pub(super) at: u32,
+    pub(super) len: u32,
+    pub(super) way: Way,
+    pub(super) size: Size,
+}
 
-impl<A: Address> Default for Endpoint<A> {
-    fn default() -> Self {
-        Self { address: A::NONE, port: 0, id: None }
+impl Led {
+    #[inline]
+    pub(super) const fn of((at, how): Lead) -> Self {
+        match Way::from_number(how >> 16 & 0xff) {
+            Way::Scheme => Self::Record(at, Kind::from_number(how & 0xffff)),
+            way => {
+                let size = Size::from_number((how >> 24) as u8);
+                Self::Endpoints(Choice { at, len: how & 0xffff, way, size })
+            }
+        }
     }
 }
 
@@ -95,10 +205,17 @@ pub(super) struct Extra {
     pub(super) local: Option<Scheme>,
     /// Counters of the endpoints, by id.
     pub(super) connections: Box<[(EndpointId, Arc<Connections>)]>,
+    /// See [`crate::balance::Policy::client_prefix`]; `None`: all bits.
+    pub(super) client_prefix: Option<(u8, u8)>,
+    /// See [`crate::balance::Policy::release_on_failure`].
+    pub(super) release_on_failure: bool,
 }
 
+/// A balancer that needs more than a number of endpoints, a turn or a table.
+pub(super) type Scheme = Box<dyn Balance + Send + Sync>;
+
 impl Extra {
-    pub(super) const fn scheme(&self, set: Set) -> Option<&Scheme> {
+    pub(super) fn scheme(&self, set: Set) -> Option<&Scheme> {
         match set {
             Set::Cluster => self.cluster.as_ref(),
             Set::Local => self.local.as_ref(),
@@ -108,5 +225,15 @@ impl Extra {
     pub(super) fn counter(&self, id: EndpointId) -> Option<&Arc<Connections>> {
         let at = self.connections.binary_search_by_key(&id, |(id, _)| *id).ok()?;
         self.connections.get(at).map(|(_, counter)| counter)
+    }
+
+    /// Whether it says nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.source_ranges.is_empty()
+            && self.cluster.is_none()
+            && self.local.is_none()
+            && self.connections.is_empty()
+            && self.client_prefix.is_none()
+            && !self.release_on_failure
     }
 }

@@ -1,0 +1,194 @@
+//! Claims: a look-up and pick costs at most half as much again as a bare hash look-up of the same packed keys
+//! (hashbrown, ahash) among 10,000 Services, a fifth more among 100,000; a batch of 64 is at least 5 times faster per
+//! key than picks that wait for each other; one changed endpoint is published within 10 µs in a cluster of any size.
+#![allow(
+    missing_docs,
+    clippy::indexing_slicing,
+    reason = "criterion's macros, and fixtures of known size"
+)]
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use std::{
+    hint::black_box,
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
+use svckit::{
+    Seed, Time,
+    balance::{Affinity, Method},
+    forward::{Endpoints, Frontend, FrontendKey},
+    model::{Family, NamespacedName, Port, Protocol, ServicePortName, TrafficPolicy},
+    table::{Flow, Outcome, Publisher, Snapshot},
+};
+
+/// Endpoints of each Service.
+const ENDPOINTS: u32 = 10;
+
+/// Flows asked for in one round: enough to touch all of a small cluster, and much of a large one.
+const FLOWS: u64 = 16_384;
+
+fn sizes() -> &'static [u32] {
+    let quick = std::env::args().any(|arg| arg == "--test");
+    if quick { &[100, 300, 1000] } else { &[1000, 10_000, 100_000] }
+}
+
+/// Scatters numbers; a stand-in for what clients ask.
+fn scatter(n: u64) -> u64 {
+    (n + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29).wrapping_mul(0xbf58_476d_1ce4_e5b9)
+}
+
+fn port() -> Port {
+    let Some(port) = Port::new(80) else { unreachable!("80 is a port") };
+    port
+}
+
+fn vip(n: u32) -> Ipv4Addr {
+    Ipv4Addr::from_bits(0x0a60_0000 + n)
+}
+
+fn service(n: u32) -> NamespacedName {
+    NamespacedName::new("shop", format!("s{n}"))
+}
+
+fn frontend(n: u32, first: u32) -> Arc<Frontend> {
+    let pod = |m| (Ipv4Addr::from_bits(0x0af4_0000 + n * 16 + first + m), 8080).into();
+    let name = ServicePortName { service: service(n), port: "".into(), protocol: Protocol::Tcp };
+    Arc::new(Frontend {
+        key: FrontendKey { name, family: Family::V4 },
+        port: port(),
+        cluster_ip: Some(vip(n).into()),
+        vips: vec![],
+        external_ips: vec![],
+        node_port: None,
+        source_ranges: vec![],
+        internal: TrafficPolicy::Cluster,
+        external: TrafficPolicy::Cluster,
+        affinity: None,
+        endpoints: Endpoints {
+            cluster: (0..ENDPOINTS).map(pod).collect(),
+            has_any: true,
+            ..Endpoints::default()
+        },
+    })
+}
+
+fn cluster(services: u32, method: Method) -> Publisher {
+    let mut publisher = Publisher::new(Seed([1, 2, 3, 4]));
+    for n in 0..services {
+        publisher.set_method(&service(n), method);
+        publisher.set(&frontend(n, 0));
+    }
+    publisher
+}
+
+fn packed(ip: Ipv4Addr) -> u64 {
+    u64::from(ip.to_bits()) << 32 | 80 << 16 | 6
+}
+
+/// The flow that asks for a packed key.
+#[inline]
+fn flow(key: u64) -> Flow {
+    Flow {
+        source: SocketAddr::new(Ipv4Addr::from_bits(key as u32 ^ 0x0bad_cafe).into(), key as u16),
+        address: Ipv4Addr::from_bits((key >> 32) as u32).into(),
+        port: port(),
+        protocol: Protocol::Tcp,
+    }
+}
+
+fn keys(services: u32) -> Vec<u64> {
+    (0..FLOWS).map(|n| packed(vip((scatter(n) >> 20) as u32 % services))).collect()
+}
+
+#[inline]
+fn port_of(outcome: Outcome) -> u64 {
+    outcome.backend().map_or(0, |addr| addr.port().into())
+}
+
+fn pick(c: &mut Criterion) {
+    let mut group = c.benchmark_group("table/pick");
+    group.throughput(Throughput::Elements(FLOWS));
+    for &services in sizes() {
+        let keys = keys(services);
+        let mut bare = hashbrown::HashMap::with_hasher(Seed([5; 4]).hasher());
+        bare.extend((0..services).map(|n| (packed(vip(n)), u64::from(n))));
+        group.bench_function(BenchmarkId::new("bare look-up", services), |b| {
+            b.iter(|| {
+                keys.iter().filter_map(|key| bare.get(black_box(key))).fold(0, |a, b| a ^ *b)
+            });
+        });
+        for method in [Method::Random, Method::RoundRobin, Method::Maglev] {
+            let snapshot = cluster(services, method).publish();
+            let mut affinity = Affinity::new(1, Seed([1; 4]));
+            group.bench_function(BenchmarkId::new(method.as_str(), services), |b| {
+                b.iter(|| {
+                    keys.iter().zip(0..).fold(0, |sum, (key, n)| {
+                        let flow = flow(*black_box(key));
+                        let entropy = scatter(n);
+                        sum ^ port_of(snapshot.pick(&flow, &mut affinity, Time::default(), entropy))
+                    })
+                });
+            });
+        }
+    }
+    group.finish();
+}
+
+/// Picks where the next flow depends on the last pick, and batches.
+fn waiting(c: &mut Criterion) {
+    let mut group = c.benchmark_group("table/batch");
+    group.throughput(Throughput::Elements(FLOWS));
+    for &services in sizes() {
+        let keys = keys(services);
+        let snapshot = cluster(services, Method::Random).publish();
+        let mut affinity = Affinity::new(1, Seed([1; 4]));
+        group.bench_function(BenchmarkId::new("one after the other", services), |b| {
+            b.iter(|| one_after_the_other(&snapshot, &mut affinity, &keys));
+        });
+        let flows: Vec<Flow> = keys.iter().map(|key| flow(*key)).collect();
+        let mut out = vec![Outcome::Dropped; 64];
+        group.bench_function(BenchmarkId::new("64 at once", services), |b| {
+            b.iter(|| {
+                flows.chunks(64).zip(0..).fold(0, |sum, (flows, n)| {
+                    snapshot.pick_batch(flows, &mut affinity, Time::default(), n, &mut out);
+                    out.iter().fold(sum, |sum, outcome| sum ^ port_of(*outcome))
+                })
+            });
+        });
+    }
+    group.finish();
+}
+
+fn one_after_the_other(snapshot: &Snapshot, affinity: &mut Affinity, keys: &[u64]) -> u64 {
+    (0..FLOWS).fold(1, |last: u64, n| {
+        let key = keys[(scatter(last ^ n) >> 50) as usize % keys.len()];
+        let outcome = snapshot.pick(&flow(key), affinity, Time::default(), last);
+        let Some(SocketAddr::V4(addr)) = outcome.backend() else { return last };
+        last.wrapping_mul(31) ^ u64::from(addr.ip().to_bits())
+    })
+}
+
+fn one_change(c: &mut Criterion) {
+    let mut group = c.benchmark_group("table/one_change");
+    for &services in sizes() {
+        let mut publisher = cluster(services, Method::RoundRobin);
+        let mut reader = publisher.publish();
+        eprintln!("{services} services: {} bytes", reader.bytes());
+        let changed: Vec<_> = (0..64)
+            .map(|n| scatter(n) as u32 % services)
+            .map(|n| [frontend(n, 1), frontend(n, 2)])
+            .collect();
+        let mut turn = 0;
+        group.bench_function(BenchmarkId::from_parameter(services), |b| {
+            b.iter(|| {
+                turn += 1;
+                publisher.set(&changed[turn % 64][turn / 64 % 2]);
+                reader = black_box(publisher.publish());
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, pick, waiting, one_change);
+criterion_main!(benches);
