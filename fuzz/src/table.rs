@@ -72,7 +72,7 @@ fn policy(more: u8, method: u8) -> Policy {
         policy.slow_start = Duration::from_secs(5);
     }
     policy.spill_over = u32::from(method / 8 % 3);
-    policy.whole_service = method / 24 % 2 != 0;
+    policy.whole_service = !(method / 24).is_multiple_of(2);
     if method / 48 != 0 {
         policy.client_prefix = (24, 64);
     }
@@ -82,7 +82,7 @@ fn policy(more: u8, method: u8) -> Policy {
 /// What a snapshot says about one flow: the endpoints, or why there are none.
 type Seen = Result<BTreeSet<SocketAddr>, Outcome>;
 
-fn flows() -> impl Iterator<Item = Flow> {
+fn flows() -> impl Iterator<Item = Flow> + Clone {
     DESTINATIONS.into_iter().flat_map(|to| {
         let to: SocketAddr = to.parse().unwrap();
         SOURCES.into_iter().map(move |from| Flow {

@@ -130,7 +130,7 @@ impl Balancer {
             let mut affinity = shard.lock().unwrap_or_else(PoisonError::into_inner);
             found.pick_sticky(&mut affinity, clock::now(), entropy)
         } else {
-            found.pick(clock::now(), entropy)
+            found.pick_at(clock::now(), entropy)
         };
         let Outcome::Backend(first) = picked else { return Some(Picked::default()) };
         let detours = self.detours.load();

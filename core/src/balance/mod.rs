@@ -43,7 +43,7 @@ pub use connections::{Connection, Connections};
 pub use least_connections::LeastConnections;
 pub use maglev::Maglev;
 pub use method::Method;
-pub use policy::{BadAnnotation, Policy};
+pub use policy::{BadAnnotation, Policy, Weights};
 pub use random::Random;
 pub use rendezvous::Rendezvous;
 pub use rendezvous_table::RendezvousTable;

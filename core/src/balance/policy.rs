@@ -28,6 +28,9 @@ const PREFIX: &str = "svckit.io/";
 /// The longest slow start.
 const LONGEST: Duration = Duration::from_secs(3600);
 
+/// Shares by name.
+pub type Weights = Arc<[(Arc<str>, u16)]>;
+
 /// How a Service's connections are balanced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -35,7 +38,7 @@ pub struct Policy {
     /// How an endpoint is picked. Default: round robin.
     pub method: Method,
     /// Shares by pod name or address; the first that fits counts, who isn't named has 1. Default: none.
-    pub weights: Arc<[(Arc<str>, u16)]>,
+    pub weights: Weights,
     /// Slots of a hash table, at least. Default: 0, which leaves 100 per endpoint.
     pub hash_slots: u32,
     /// How long a new endpoint's share grows to its full size. Default: 0.
@@ -113,12 +116,6 @@ impl Policy {
         self.weights.iter().find(|(name, _)| is_named(name)).map_or(1, |(_, weight)| *weight)
     }
 
-    /// The address that stands for a client.
-    #[must_use]
-    pub(crate) fn client(&self, addr: IpAddr) -> IpAddr {
-        client(self.client_prefix, addr)
-    }
-
     fn read(&mut self, name: &str, value: &str) -> Result<(), &'static str> {
         match name {
             "balance" => self.method = Method::parse(value).ok_or(Method::NAMES)?,
@@ -169,7 +166,7 @@ pub(crate) fn client((v4, v6): (u8, u8), addr: IpAddr) -> IpAddr {
     }
 }
 
-fn weights(text: &str) -> Option<Arc<[(Arc<str>, u16)]>> {
+fn weights(text: &str) -> Option<Weights> {
     let each = |part: &str| {
         let (name, weight) = part.split_once('=')?;
         let name = Some(name.trim()).filter(|name| !name.is_empty())?;
@@ -252,10 +249,9 @@ mod tests {
 
     #[test]
     fn clients_are_prefixes() {
-        let policy = Policy { client_prefix: (24, 64), ..Policy::default() };
-        let client = |addr: &str| policy.client(addr.parse().unwrap()).to_string();
-        assert_eq!(client("192.0.2.77"), "192.0.2.0");
-        assert_eq!(client("2001:db8::1:2:3:4"), "2001:db8::");
-        assert_eq!(Policy::default().client([1, 2, 3, 4].into()), IpAddr::from([1, 2, 3, 4]));
+        let of = |prefix, addr: &str| client(prefix, addr.parse().unwrap()).to_string();
+        assert_eq!(of((24, 64), "192.0.2.77"), "192.0.2.0");
+        assert_eq!(of((24, 64), "2001:db8::1:2:3:4"), "2001:db8::");
+        assert_eq!(of((32, 128), "192.0.2.77"), "192.0.2.77");
     }
 }

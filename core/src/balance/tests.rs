@@ -99,7 +99,7 @@ fn nobody_moves_in_a_rendezvous_table_without_need() {
         let weight = if step < 40 { 3 } else { 1 + (random >> 50) as u16 % 4 };
         match random % 3 {
             0 if !present.is_empty() => {
-                drop(present.swap_remove(random as usize / 3 % present.len()))
+                present.swap_remove(random as usize / 3 % present.len());
             }
             _ => present.push((mix(random), weight)),
         }

@@ -93,8 +93,16 @@ impl<'a> Selection<'a> {
     }
 
     /// One of them, by the Service's method; affinity is not asked.
+    ///
+    /// The time matters for `peak-ewma` alone; [`Selection::pick_at`] takes it.
     #[must_use]
-    pub fn pick(&self, now: Time, entropy: u64) -> Outcome {
+    pub fn pick(&self, entropy: u64) -> Outcome {
+        self.pick_at(Time::default(), entropy)
+    }
+
+    /// The same at a point of time, so that what is known of slow endpoints fades.
+    #[must_use]
+    pub fn pick_at(&self, now: Time, entropy: u64) -> Outcome {
         let picked = match self.record.way {
             Way::Scheme => self.by_scheme(now, entropy),
             way => {
@@ -108,7 +116,7 @@ impl<'a> Selection<'a> {
 
     /// The one its client is remembered with, or else one by the Service's method, which is then remembered.
     pub fn pick_sticky(&self, affinity: &mut Affinity, now: Time, entropy: u64) -> Outcome {
-        let Some(timeout) = self.affinity() else { return self.pick(now, entropy) };
+        let Some(timeout) = self.affinity() else { return self.pick_at(now, entropy) };
         let (mut picked, mut known) = (None, None);
         let id = affinity.endpoint(
             self.sticky(),
@@ -120,7 +128,7 @@ impl<'a> Selection<'a> {
                 known.is_some()
             },
             || {
-                picked = Some(self.pick(now, entropy));
+                picked = Some(self.pick_at(now, entropy));
                 match picked {
                     Some(Outcome::Backend(pick)) => Some(pick.endpoint),
                     _ => None,

@@ -99,7 +99,7 @@ impl Snapshot {
         match self.find(flow) {
             Err(outcome) => outcome,
             Ok(found) if found.affinity().is_some() => found.pick_sticky(affinity, now, entropy),
-            Ok(found) => found.pick(now, entropy),
+            Ok(found) => found.pick_at(now, entropy),
         }
     }
 
@@ -173,12 +173,9 @@ impl Snapshot {
             Led::Endpoints(choice) => {
                 let first = plane.endpoint(choice.at, 0).ok_or(Outcome::NotAService)?;
                 let record = plane.record(first.number).ok_or(Outcome::NotAService)?;
-                // Whichever kind of address led to the cluster's endpoints at once, the client made no difference.
-                let set = if record.local.at == choice.at && record.cluster.at != choice.at {
-                    Set::Local
-                } else {
-                    Set::Cluster
-                };
+                // No two runs begin at one cell, but an empty one begins nowhere.
+                let is_local = record.local.len() > 0 && record.local.at == choice.at;
+                let set = if is_local { Set::Local } else { Set::Cluster };
                 Ok(Selection::new(self, family, first.number, record, set, flow.source))
             }
         }

@@ -330,17 +330,10 @@ fn snapshots_never_change() {
                 port: "".into(),
                 protocol: Protocol::Tcp,
             };
-            let got = snapshot
-                .find(&flow)
-                .ok()
-                .and_then(|found| found.pick(Time::default(), 0).backend());
+            let got = snapshot.find(&flow).ok().and_then(|found| found.pick(0).backend());
             assert_eq!(got, want, "{n} by address");
             let named = snapshot.find_service(&name, flow.source);
-            assert_eq!(
-                named.ok().and_then(|found| found.pick(Time::default(), 0).backend()),
-                want,
-                "{n} by name"
-            );
+            assert_eq!(named.ok().and_then(|found| found.pick(0).backend()), want, "{n} by name");
         }
         assert_eq!(snapshot.addresses(), truth.iter().flatten().count());
     }
