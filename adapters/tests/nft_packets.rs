@@ -12,6 +12,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     io::{Read, Write},
     net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket},
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
@@ -319,7 +320,7 @@ fn packets_go_where_they_should() {
     let mut proxy = Proxy::new(node(), Seed([1, 2, 3, 4]));
     cluster().iter().for_each(|change| proxy.apply(change));
     let node = lab.name("node");
-    let mut nft = Nft::with_command(["ip", "netns", "exec", &node, "nft"], Seed([5, 6, 7, 8]));
+    let mut nft = Nft::in_namespace(&namespace(&node), Seed([5, 6, 7, 8])).unwrap();
     assert!(nft.sync(&mut proxy).unwrap().unwrap().full);
     assert_eq!(nft.sync(&mut proxy).unwrap(), None);
 
@@ -335,6 +336,10 @@ fn packets_go_where_they_should() {
     balance(&lab);
     affinity(&lab, &mut proxy, &mut nft);
     changes(&lab, &mut proxy, &mut nft);
+}
+
+fn namespace(name: &str) -> PathBuf {
+    Path::new("/run/netns").join(name)
 }
 
 fn counts(answers: Answers) -> BTreeMap<String, usize> {

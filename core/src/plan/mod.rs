@@ -134,6 +134,29 @@ impl<K: Clone + Eq + Hash + Ord, V: Clone + PartialEq> Planner<K, V> {
         self.installed.clear();
     }
 
+    /// Whether what is installed is not known: the next plan is a full one.
+    #[must_use]
+    pub const fn needs_full(&self) -> bool {
+        self.full
+    }
+
+    /// The keys whose installed values are known, in no order.
+    pub fn installed(&self) -> impl Iterator<Item = &K> {
+        self.installed
+            .iter()
+            .filter(|(_, value)| matches!(value, Before::Known(_)))
+            .map(|(key, _)| key)
+    }
+
+    /// What is installed for a key, as far as it is known.
+    #[must_use]
+    pub fn installed_value(&self, key: &K) -> Option<&V> {
+        match self.installed.get(key)? {
+            Before::Known(value) => Some(value),
+            Before::Absent | Before::InDoubt => None,
+        }
+    }
+
     /// How many keys should be installed.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -166,6 +189,12 @@ impl<K: Clone + Eq + Hash + Ord, V: Clone + PartialEq> Planner<K, V> {
     ///
     /// Returns `false`, and changes nothing, for any plan but the latest.
     pub fn commit(&mut self, generation: u64) -> bool {
+        self.commit_without(generation, |_| false)
+    }
+
+    /// The same, but for the keys that the data plane has `refused`: what it held for those it holds still. They
+    /// are tried again when they change, and by every full plan.
+    pub fn commit_without(&mut self, generation: u64, refused: impl Fn(&K) -> bool) -> bool {
         let Some(plan) = self.in_flight.take_if(|plan| plan.generation == generation) else {
             return false;
         };
@@ -174,6 +203,13 @@ impl<K: Clone + Eq + Hash + Ord, V: Clone + PartialEq> Planner<K, V> {
             self.installed.clear();
         }
         for op in &*plan.ops {
+            if refused(op.key()) {
+                match op.before() {
+                    Before::Absent => self.installed.remove(op.key()),
+                    before => self.installed.insert(op.key().clone(), before.clone()),
+                };
+                continue;
+            }
             match op {
                 Op::Delete { key, .. } => self.installed.remove(key),
                 Op::Upsert { key, after, .. } => {
@@ -232,6 +268,13 @@ impl<K, V> Op<K, V> {
     pub const fn key(&self) -> &K {
         let (Self::Delete { key, .. } | Self::Upsert { key, .. }) = self;
         key
+    }
+
+    /// What the data plane holds for it.
+    #[must_use]
+    pub const fn before(&self) -> &Before<V> {
+        let (Self::Delete { before, .. } | Self::Upsert { before, .. }) = self;
+        before
     }
 }
 

@@ -1,14 +1,16 @@
 //! Chains that elements lead to: one per number of endpoints, not per service.
 
-use core::fmt::{self, Write};
+use core::fmt;
+use std_alloc::{vec, vec::Vec};
 
-use super::text::Words;
+use super::rule::{Clause, Part, Rule, Target, at, at_and};
 
 /// A chain that ends in one endpoint out of so many.
 ///
-/// Its name says what it does: `n3` picks one of three, `c-n3` and `e-n3` masquerade first (`c`: who isn't a pod, `e`:
-/// everybody), `l3` picks from the endpoints of this node, `n3-t60` remembers the client for 60 s, and a leading
-/// `node-` looks things up by the node port alone.
+/// Its name says what it does: `n3` picks one of three slots at random, `t3` the next one, `h251` the same for equal
+/// clients; `c-n3` and `e-n3` masquerade first (`c`: who isn't a pod, `e`: everybody), `l-n3` picks from the
+/// endpoints of this node, `n3-60s` remembers the client for 60 s, and a leading `node-` looks things up by the node
+/// port alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Chain {
     /// Whose source is rewritten.
@@ -17,7 +19,9 @@ pub struct Chain {
     pub node_port: bool,
     /// Whether to pick from the local set.
     pub local: bool,
-    /// How many endpoints there are.
+    /// How one is picked.
+    pub pick: Pick,
+    /// How many slots there are.
     pub count: u32,
     /// How many seconds a client is remembered; 0: it isn't.
     pub timeout: u32,
@@ -34,6 +38,17 @@ pub enum Mark {
     Everybody,
 }
 
+/// How a slot is picked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Pick {
+    /// Any one.
+    Random,
+    /// Each in turn.
+    Turn,
+    /// By a hash of the source.
+    Source,
+}
+
 /// Slots from here on belong to local sets.
 pub(super) const LOCAL_SLOTS: u32 = 1 << 16;
 
@@ -43,83 +58,65 @@ impl Chain {
         Self { mark: Mark::Nobody, ..self }
     }
 
-    /// Writes its rules, one per line.
-    pub(super) fn rules(self, words: Words, out: &mut impl Write) -> fmt::Result {
+    /// Its rules.
+    pub(super) fn rules(self) -> Vec<Rule> {
+        let unmarked = Clause::Goto(Target::Picking(self.unmarked()));
         match self.mark {
-            Mark::Nobody if self.timeout == 0 => self.pick(words, out),
-            Mark::Nobody => self.pick_again(words, out),
+            Mark::Nobody if self.timeout == 0 => vec![vec![self.dnat()]],
+            Mark::Nobody => self.pick_again(),
             Mark::Outsiders => {
-                writeln!(out, "    {} saddr != @pod-cidrs {MARK}", words.ip)?;
-                writeln!(out, "    goto {}", self.unmarked())
+                let outsider = Clause::In { key: vec![Part::Source], set: "pod-cidrs", not: true };
+                vec![vec![outsider, Clause::Mark], vec![unmarked]]
             }
-            Mark::Everybody => {
-                writeln!(out, "    {MARK}")?;
-                writeln!(out, "    goto {}", self.unmarked())
-            }
+            Mark::Everybody => vec![vec![Clause::Mark], vec![unmarked]],
         }
     }
 
     /// Any one of them.
-    fn pick(self, words: Words, out: &mut impl Write) -> fmt::Result {
-        let at = words.at(self.node_port);
-        let (ip, maps) = (words.ip, words.maps(self.node_port));
-        writeln!(out, "    dnat {ip} to {at} . {} map @{maps}eps", self.slot())
+    fn dnat(self) -> Clause {
+        let map = if self.node_port { "node-eps" } else { "eps" };
+        Clause::Dnat { key: at_and(self.node_port, self.slot()), map }
     }
 
     /// The one the client met last, if it is still there; else any one, which is then remembered.
     ///
-    /// The packet's priority carries the endpoint's number from rule to rule: a lookup can't feed another one. The
-    /// last rule is for a full table.
-    fn pick_again(self, words: Words, out: &mut impl Write) -> fmt::Result {
-        let at = words.at(self.node_port);
-        let (ip, maps) = (words.ip, words.maps(self.node_port));
-        let table = if self.local { "local-sticky" } else { "sticky" };
-        let client = format_args!("{ip} saddr . {at}");
-        let entry = format_args!("{client} timeout {}s : meta priority", self.timeout);
-        let endpoint = format_args!("dnat {ip} to {at} . meta priority map @{maps}by-id");
-        writeln!(
-            out,
-            "    meta priority set {client} map @{maps}{table} update @{maps}{table} {{ {entry} }} {endpoint}"
-        )?;
-        writeln!(out, "    delete @{maps}{table} {{ {client} : meta priority }}")?;
-        writeln!(
-            out,
-            "    meta priority set {at} . {} map @{maps}ids add @{maps}{table} {{ {entry} }} {endpoint}",
-            self.slot()
-        )?;
-        writeln!(out, "    goto {}", Self { timeout: 0, ..self })
+    /// The packet's priority carries numbers from rule to rule: first the service port's, then that of one of its
+    /// endpoints, which has the former in its upper bits. The last rule is for a full table.
+    fn pick_again(self) -> Vec<Rule> {
+        let by_id = if self.local { "local-by-id" } else { "by-id" };
+        let ids = "ids";
+        let owners = if self.node_port { "node-owners" } else { "owners" };
+        let (map, seconds) = ("sticky", self.timeout);
+        let memory = || vec![Part::Client, Part::Owner];
+        let remember = |update| Clause::Remember { update, key: memory(), map, seconds };
+        let endpoint = || Clause::Dnat { key: vec![Part::Protocol, Part::Priority], map: by_id };
+        let met = vec![Part::Client, Part::Priority];
+        vec![
+            vec![Clause::SetPriority { key: at(self.node_port), map: owners }],
+            vec![Clause::SetPriority { key: met, map }, remember(true), endpoint()],
+            vec![Clause::Forget { key: memory(), map }],
+            vec![
+                Clause::SetPriority { key: vec![Part::Owner, self.slot()], map: ids },
+                remember(false),
+                endpoint(),
+            ],
+            vec![endpoint()],
+        ]
     }
 
     /// The chains that its rules go on to.
     pub(super) fn next(self) -> Option<Self> {
-        match self {
-            Self { mark: Mark::Nobody, timeout: 0, .. } => None,
-            Self { mark: Mark::Nobody, .. } => Some(Self { timeout: 0, ..self }),
-            _ => Some(self.unmarked()),
-        }
+        (self.mark != Mark::Nobody).then(|| self.unmarked())
     }
 
-    fn slot(self) -> impl fmt::Display {
-        let offset = if self.local { LOCAL_SLOTS } else { 0 };
-        Slot { count: self.count, offset }
-    }
-}
-
-/// What marks a packet for masquerading; kube-proxy's default bit.
-pub(super) const MARK: &str = "meta mark set meta mark | 0x00004000";
-
-struct Slot {
-    count: u32,
-    offset: u32,
-}
-
-impl fmt::Display for Slot {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "numgen random mod {}", self.count)?;
-        if self.offset > 0 {
-            write!(f, " offset {}", self.offset)?;
+    fn slot(self) -> Part {
+        let Self { count, .. } = self;
+        let first = if self.local { LOCAL_SLOTS } else { 0 };
+        match self.pick {
+            Pick::Random => Part::Random { count, first },
+            Pick::Turn => Part::Turn { count, first },
+            Pick::Source => Part::Hashed { count, first },
         }
-        Ok(())
     }
 }
 
@@ -131,9 +128,15 @@ impl fmt::Display for Chain {
             Mark::Outsiders => "c-",
             Mark::Everybody => "e-",
         })?;
-        write!(f, "{}{}", if self.local { 'l' } else { 'n' }, self.count)?;
+        f.write_str(if self.local { "l-" } else { "" })?;
+        let pick = match self.pick {
+            Pick::Random => 'n',
+            Pick::Turn => 't',
+            Pick::Source => 'h',
+        };
+        write!(f, "{pick}{}", self.count)?;
         if self.timeout > 0 {
-            write!(f, "-t{}", self.timeout)?;
+            write!(f, "-{}s", self.timeout)?;
         }
         Ok(())
     }

@@ -8,10 +8,13 @@ use std_alloc::{
 };
 
 use super::{
-    Chain, Element, Map, Mark, Value,
-    elements::elements,
-    skeleton::{chains, declaration, fixed_sets},
-    text::Words,
+    Chain, Element, Map, Mark, Pick, Value,
+    elements::{Context, elements},
+    netlink::{Bulk, Pieces, Transactions},
+    owners::Owners,
+    rule::Target,
+    skeleton::{Section, sections, sets},
+    text,
 };
 use crate::{
     forward::{Desired, Item, NodeConfig},
@@ -22,105 +25,244 @@ use crate::{
 /// Chains are there for so many endpoints from the start, needed or not.
 const SPARE: u32 = 10;
 
-/// Elements per command: a line that people can still read.
-const PER_COMMAND: usize = 500;
+/// The families, in the order of their tables.
+const FAMILIES: [Family; 2] = [Family::V4, Family::V6];
 
 /// What is in the tables besides elements, as far as the writing of changes depends on it.
 ///
-/// When a transaction fails, call [`crate::plan::Planner::reset`]: the full plan that follows writes the tables anew.
+/// When a transaction fails, call [`Self::undo`] before another one is written in its place.
 #[derive(Clone, Debug, Default)]
 pub struct Ruleset {
     node: NodeConfig,
     chains: BTreeSet<(Family, Chain)>,
+    owners: Owners,
+    /// Chains that the last transaction has added.
+    fresh: Vec<(Family, Chain)>,
+    /// Service ports that the last transaction has given a number.
+    numbered: Vec<crate::forward::FrontendKey>,
+    /// And those that will give theirs back.
+    leaving: Vec<crate::forward::FrontendKey>,
+}
+
+/// How a table is replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Load {
+    /// In one transaction that takes the place of the tables of these families, which are there.
+    Atomic {
+        /// Whether there is a table for IPv4.
+        v4: bool,
+        /// And for IPv6.
+        v6: bool,
+    },
+    /// No table is there: in transactions of some thousand elements each, of which the last one takes effect.
+    Pieces,
+}
+
+/// How changes are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grouping {
+    /// As few messages as possible.
+    Together,
+    /// Messages of its own for each step, so that an error names one: see [`Transactions::step`].
+    Apart,
 }
 
 /// Why a transaction could not be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum WriteError {
-    /// What is installed for some key is in doubt, and nft can't delete what may not be there. Reset the planner.
+pub enum EncodeError {
+    /// What is installed for some key is in doubt, and kernels can't delete what may not be there. Reset the
+    /// planner.
     #[error("what is installed is in doubt: a full plan is needed")]
     InDoubt,
-    /// A number of endpoints that no chain is there for. nft up to 1.0.6 can't add a rule that looks up an endpoint
-    /// to a table that is there already; it takes the map's `th dport` for another protocol. Reset the planner; the
-    /// full plan that follows has the chain, and keeps it.
-    #[error("a new chain is needed, and with it a full plan")]
-    NewChain,
-    /// The output refused the text.
-    #[error("the output refused the text")]
-    Output,
-}
-
-impl From<fmt::Error> for WriteError {
-    fn from(_: fmt::Error) -> Self {
-        Self::Output
-    }
 }
 
 impl Ruleset {
-    /// Writes a plan as one transaction for `nft -f`, all or nothing.
+    /// Encodes a full plan: the tables take the place of whatever was there.
     ///
-    /// `node` counts for full plans; others go by what the last full one was written for. Costs O(endpoints of the
-    /// service ports that have changed).
-    pub fn write(
+    /// `leave_out` says which steps are not to be carried out. Costs O(cluster).
+    pub fn encode_full(
         &mut self,
         plan: &Plan<Item, Desired>,
         node: &NodeConfig,
-        out: &mut impl Write,
-    ) -> Result<(), WriteError> {
-        if !plan.full {
-            return self.write_changes(&plan.ops, out);
+        (load, grouping): (Load, Grouping),
+        leave_out: impl Fn(&Item) -> bool,
+        out: &mut Transactions,
+    ) {
+        self.reset(node);
+        let wanted = || {
+            let steps = plan.ops.iter().enumerate().filter_map(|(n, op)| match op {
+                Op::Upsert { key, after, .. } => Some((n, key, after)),
+                Op::Delete { .. } => None,
+            });
+            steps.filter(|(_, key, _)| !leave_out(key))
+        };
+        for (_, _, desired) in wanted() {
+            self.own(desired);
         }
-        let items = plan.ops.iter().filter_map(|op| match op {
-            Op::Upsert { key, after, .. } => Some((key, after)),
-            Op::Delete { .. } => None,
-        });
-        Ok(self.write_full(node, items, out)?)
+        let mut bulks: Vec<Bulk> = Vec::new();
+        bulks.resize_with(FAMILIES.len() * Map::ALL.len(), Bulk::default);
+        let mut name = String::new();
+        let mut kinds = Vec::new();
+        for (_, item, desired) in wanted() {
+            elements(item, desired, self.context(), |element| {
+                if let Value::Goto(chain) = element.value {
+                    kinds.push((element.family, chain));
+                }
+                if let Some(bulk) = bulks.get_mut(place(&element)) {
+                    bulk.push(&element, &mut name);
+                }
+            });
+            self.note_all(&mut kinds);
+        }
+        self.add_spares();
+        self.fresh.clear();
+        self.numbered.clear();
+        out.clear();
+        out.begin();
+        self.encode_skeleton(load, out);
+        let mut pieces = Pieces::new(load == Load::Pieces);
+        match grouping {
+            Grouping::Together => {
+                for (n, bulk) in bulks.iter().enumerate() {
+                    let Some((family, map)) = place_of(n) else { continue };
+                    if self.node.families.contains(&family) {
+                        out.bulk(family, map, bulk, &mut pieces);
+                    }
+                }
+            }
+            Grouping::Apart => {
+                let mut list = Vec::new();
+                for (n, item, desired) in wanted() {
+                    elements(item, desired, self.context(), |element| list.push(element));
+                    list.retain(|element| self.node.families.contains(&element.family));
+                    list.sort_unstable();
+                    out.about(n);
+                    out.elements(&list, false);
+                    list.clear();
+                }
+            }
+        }
+        if load == Load::Pieces {
+            self.node.families.iter().for_each(|family| out.table(*family, false));
+        }
+        out.end();
     }
 
-    /// Writes both tables anew.
+    /// Encodes a plan that isn't full. Costs O(endpoints of the service ports that have changed).
+    ///
+    /// # Errors
+    ///
+    /// Nothing is changed then.
+    pub fn encode_changes(
+        &mut self,
+        ops: &[Op<Item, Desired>],
+        grouping: Grouping,
+        leave_out: impl Fn(&Item) -> bool,
+        out: &mut Transactions,
+    ) -> Result<(), EncodeError> {
+        out.clear();
+        if ops.iter().any(|op| matches!(op.before(), Before::InDoubt)) {
+            return Err(EncodeError::InDoubt);
+        }
+        self.fresh.clear();
+        self.numbered.clear();
+        self.leaving.clear();
+        let mut lists = Vec::new();
+        for (n, op) in ops.iter().enumerate().filter(|(_, op)| !leave_out(op.key())) {
+            let (gone, new) = self.differences(op);
+            match lists.last_mut() {
+                Some((_, all_gone, all_new)) if grouping == Grouping::Together => {
+                    Vec::extend(all_gone, gone);
+                    Vec::extend(all_new, new);
+                }
+                _ => lists.push((n, gone, new)),
+            }
+        }
+        for (_, gone, new) in &mut lists {
+            gone.sort_unstable();
+            new.sort_unstable();
+        }
+        out.begin();
+        for (n, gone, _) in &lists {
+            out.about(*n);
+            out.elements(gone, true);
+        }
+        for (n, _, new) in &lists {
+            out.about(*n);
+            self.encode_chains(new, out);
+            out.elements(new, false);
+        }
+        out.end();
+        Ok(())
+    }
+
+    /// Encodes the end of our tables; `families` are those that have one.
+    pub fn encode_removal(families: impl IntoIterator<Item = Family>, out: &mut Transactions) {
+        out.clear();
+        out.begin();
+        families.into_iter().for_each(|family| out.delete_table(family));
+        out.end();
+    }
+
+    /// The last transaction has not taken effect.
+    pub fn undo(&mut self) {
+        for chain in self.fresh.drain(..) {
+            self.chains.remove(&chain);
+        }
+        for key in self.numbered.drain(..) {
+            self.owners.release(&key);
+        }
+        self.leaving.clear();
+    }
+
+    /// The last transaction has taken effect; whether it has added chains.
+    pub fn done(&mut self) -> bool {
+        let structure = !self.fresh.is_empty();
+        self.fresh.clear();
+        self.numbered.clear();
+        for key in self.leaving.drain(..) {
+            self.owners.release(&key);
+        }
+        structure
+    }
+
+    /// The elements that should be there for an item. Only for plans that have taken effect.
+    pub fn elements(&self, item: &Item, desired: &Desired) -> Vec<Element> {
+        let mut list = Vec::new();
+        elements(item, desired, self.context(), |element| list.push(element));
+        list.retain(|element| self.node.families.contains(&element.family));
+        list
+    }
+
+    /// Writes both tables anew, as text.
     pub(super) fn write_full<'a>(
         &mut self,
         node: &NodeConfig,
-        items: impl Iterator<Item = (&'a Item, &'a Desired)>,
+        items: impl Iterator<Item = (&'a Item, &'a Desired)> + Clone,
         out: &mut impl Write,
     ) -> fmt::Result {
-        self.node = node.clone();
+        self.reset(node);
+        items.clone().for_each(|(_, desired)| self.own(desired));
         let mut lists: BTreeMap<(Family, Map), String> = BTreeMap::new();
         let mut found = Vec::new();
         for (item, desired) in items {
-            elements(item, desired, node, &mut found);
+            elements(item, desired, self.context(), |element| found.push(element));
             for element in found.drain(..) {
-                self.note_chains(&element, |_| ());
+                self.note(&element);
                 let list = lists.entry((element.family, element.map)).or_default();
                 let separator = if list.is_empty() { "" } else { ",\n" };
                 write!(list, "{separator}      {element}")?;
             }
         }
         self.add_spares();
-        for family in [Family::V4, Family::V6] {
-            let words = Words::of(family);
-            writeln!(out, "table {} svckit\ndelete table {} svckit", words.ip, words.ip)?;
+        for family in FAMILIES {
+            let ip = text::ip(family);
+            writeln!(out, "table {ip} svckit\ndelete table {ip} svckit")?;
             if node.families.contains(&family) {
                 self.write_table(family, &lists, out)?;
             }
         }
         Ok(())
-    }
-
-    /// Chains that a change is likely to need.
-    fn add_spares(&mut self) {
-        let picking = |chain: &Chain| Chain { count: 0, ..chain.unmarked() };
-        let mut kinds: BTreeSet<(Family, Chain)> =
-            self.chains.iter().map(|(family, chain)| (*family, picking(chain))).collect();
-        for family in [Family::V4, Family::V6] {
-            for (node_port, local) in [(false, false), (false, true), (true, false), (true, true)] {
-                let mark = Mark::Nobody;
-                kinds.insert((family, Chain { mark, node_port, local, count: 0, timeout: 0 }));
-            }
-        }
-        for (family, kind) in kinds {
-            self.chains.extend((1..=SPARE).map(|count| (family, Chain { count, ..kind })));
-        }
     }
 
     fn write_table(
@@ -129,107 +271,177 @@ impl Ruleset {
         lists: &BTreeMap<(Family, Map), String>,
         out: &mut impl Write,
     ) -> fmt::Result {
-        let words = Words::of(family);
-        writeln!(out, "table {} svckit {{", words.ip)?;
-        fixed_sets(&self.node, family, words, out)?;
-        for map in Map::ALL {
-            writeln!(out, "  {} {} {{", if map.is_set() { "set" } else { "map" }, map.name())?;
-            write!(out, "    ")?;
-            declaration(map, words, out)?;
-            if let Some(list) = lists.get(&(family, map)) {
-                write!(out, "\n    elements = {{\n{list}\n    }}")?;
-            }
-            writeln!(out, "\n  }}")?;
+        writeln!(out, "table {} svckit {{", text::ip(family))?;
+        for set in sets(&self.node, family) {
+            let map = Map::ALL.into_iter().find(|map| map.name() == set.name);
+            let list = map.and_then(|map| lists.get(&(family, map)));
+            text::set(&set, family, list.map_or("", String::as_str), out)?;
         }
-        for (_, chain) in self.chains.iter().filter(|(of, _)| *of == family) {
-            writeln!(out, "  chain {chain} {{")?;
-            chain.rules(words, out)?;
-            writeln!(out, "  }}")?;
+        for section in self.picking(family).chain(sections(&self.node, family)) {
+            text::section(&section, family, out)?;
         }
-        chains(&self.node, family, words, out)?;
         writeln!(out, "}}")
     }
 
-    fn write_changes(
-        &mut self,
-        ops: &[Op<Item, Desired>],
-        out: &mut impl Write,
-    ) -> Result<(), WriteError> {
-        let (gone, new) = self.differences(ops)?;
-        let mut missing = Vec::new();
-        for element in &new {
-            self.note_chains(element, |chain| missing.push((element.family, chain)));
-        }
-        if missing.iter().any(|(_, chain)| chain.mark == Mark::Nobody) {
-            return Err(WriteError::NewChain);
-        }
-        commands("delete", &gone, out)?;
-        for (family, chain) in missing {
-            let words = Words::of(family);
-            writeln!(out, "table {} svckit {{\n  chain {chain} {{", words.ip)?;
-            chain.rules(words, out)?;
-            writeln!(out, "  }}\n}}")?;
-        }
-        Ok(commands("add", &new, out)?)
+    fn reset(&mut self, node: &NodeConfig) {
+        self.node = node.clone();
+        self.owners.clear();
+        self.leaving.clear();
     }
 
-    /// The elements to delete and to add, each sorted; one that changes is in both.
-    fn differences(
-        &self,
-        ops: &[Op<Item, Desired>],
-    ) -> Result<(Vec<Element>, Vec<Element>), WriteError> {
-        let (mut gone, mut new) = (Vec::new(), Vec::new());
-        for op in ops {
-            let (key, before, after) = match op {
-                Op::Delete { key, before } => (key, before, None),
-                Op::Upsert { key, before, after } => (key, before, Some(after)),
-            };
-            match before {
-                Before::Absent => {}
-                Before::Known(desired) => elements(key, desired, &self.node, &mut gone),
-                Before::InDoubt => return Err(WriteError::InDoubt),
-            }
-            if let Some(desired) = after {
-                elements(key, desired, &self.node, &mut new);
+    const fn context(&self) -> Context<'_> {
+        Context { node: &self.node, owners: &self.owners }
+    }
+
+    /// Gives a service port that remembers clients its number.
+    fn own(&mut self, desired: &Desired) {
+        if let Desired::Frontend(frontend) = desired
+            && frontend.affinity.is_some()
+            && self.owners.take(&frontend.key)
+        {
+            self.numbered.push(frontend.key.clone());
+        }
+    }
+
+    /// The chains that pick an endpoint, each before those that go on to it.
+    fn picking(&self, family: Family) -> impl Iterator<Item = Section> {
+        let chains = self.chains.iter().filter(move |(of, _)| *of == family);
+        chains.map(|(_, chain)| picking(*chain))
+    }
+
+    /// Chains that a change is likely to need.
+    fn add_spares(&mut self) {
+        let picking = |chain: &Chain| Chain { count: 0, ..chain.unmarked() };
+        let mut kinds: BTreeSet<(Family, Chain)> =
+            self.chains.iter().map(|(family, chain)| (*family, picking(chain))).collect();
+        for family in FAMILIES {
+            for (node_port, local) in [(false, false), (false, true), (true, false), (true, true)] {
+                let (mark, pick) = (Mark::Nobody, Pick::Random);
+                kinds
+                    .insert((family, Chain { mark, node_port, local, pick, count: 0, timeout: 0 }));
             }
         }
-        gone.retain(|element| self.node.families.contains(&element.family));
-        new.retain(|element| self.node.families.contains(&element.family));
+        kinds.retain(|(_, kind)| kind.pick == Pick::Random);
+        for (family, kind) in kinds {
+            self.chains.extend((1..=SPARE).map(|count| (family, Chain { count, ..kind })));
+        }
+    }
+
+    fn encode_skeleton(&self, load: Load, out: &mut Transactions) {
+        if let Load::Atomic { v4, v6 } = load {
+            for (family, _) in FAMILIES.into_iter().zip([v4, v6]).filter(|(_, there)| *there) {
+                out.delete_table(family);
+            }
+        }
+        let mut id = 0;
+        for family in FAMILIES.into_iter().filter(|family| self.node.families.contains(family)) {
+            out.table(family, load == Load::Pieces);
+            for set in sets(&self.node, family) {
+                id += 1;
+                out.set(family, &set, id);
+            }
+            let fixed = sections(&self.node, family);
+            let all: Vec<Section> = self.picking(family).chain(fixed).collect();
+            all.iter().for_each(|section| out.chain(family, section));
+            all.iter().for_each(|section| out.rules(family, section));
+        }
+    }
+
+    /// Adds the chains that new elements lead to and that aren't there yet.
+    fn encode_chains(&mut self, new: &[Element], out: &mut Transactions) {
+        let known = self.fresh.len();
+        new.iter().for_each(|element| self.note(element));
+        // Those that others go on to were noted last.
+        for (family, chain) in self.fresh.iter().skip(known).rev() {
+            out.chain(*family, &picking(*chain));
+        }
+        for (family, chain) in self.fresh.iter().skip(known) {
+            out.rules(*family, &picking(*chain));
+        }
+    }
+
+    /// The elements that a step deletes and adds; one that changes is in both.
+    pub(super) fn differences(&mut self, op: &Op<Item, Desired>) -> (Vec<Element>, Vec<Element>) {
+        let (key, before, after) = match op {
+            Op::Delete { key, before } => (key, before, None),
+            Op::Upsert { key, before, after } => (key, before, Some(after)),
+        };
+        if let Some(after) = after {
+            self.own(after);
+        }
+        let sticky =
+            |desired: &Desired| matches!(desired, Desired::Frontend(f) if f.affinity.is_some());
+        let mut gone = Vec::new();
+        let mut new = Vec::new();
+        if let Before::Known(desired) = before {
+            gone = self.elements(key, desired);
+            if let (Item::Frontend(key), true) = (key, sticky(desired))
+                && !after.is_some_and(sticky)
+            {
+                self.leaving.push(key.clone());
+            }
+        }
+        if let Some(desired) = after {
+            new = self.elements(key, desired);
+        }
         gone.sort_unstable();
         new.sort_unstable();
-        let unchanged: BTreeSet<Element> =
-            gone.iter().filter(|element| new.binary_search(element).is_ok()).copied().collect();
-        gone.retain(|element| !unchanged.contains(element));
-        new.retain(|element| !unchanged.contains(element));
-        Ok((gone, new))
+        // Both are sorted: what is in both is found on one walk.
+        let mut others = new.iter().copied().peekable();
+        let mut kept = Vec::new();
+        gone.retain(|element| {
+            while others.next_if(|other| other < element).is_some() {}
+            let stays = others.peek() == Some(element);
+            if stays {
+                kept.push(*element);
+            }
+            !stays
+        });
+        let mut kept = kept.iter().peekable();
+        new.retain(|element| kept.next_if_eq(&element).is_none());
+        (gone, new)
     }
 
-    /// Notes the chains that an element leads to; `missing` gets those that weren't there, the last one first.
-    fn note_chains(&mut self, element: &Element, mut missing: impl FnMut(Chain)) {
-        let Value::Goto(chain) = element.value else { return };
-        let mut path = Vec::new();
+    /// The chains that the last transaction has added.
+    #[cfg(test)]
+    pub(super) fn fresh(&self) -> impl Iterator<Item = Chain> + '_ {
+        self.fresh.iter().map(|(_, chain)| *chain)
+    }
+
+    fn note_all(&mut self, chains: &mut Vec<(Family, Chain)>) {
+        for (family, chain) in chains.drain(..) {
+            self.note_chain(family, chain);
+        }
+    }
+
+    fn note(&mut self, element: &Element) {
+        if let Value::Goto(chain) = element.value {
+            self.note_chain(element.family, chain);
+        }
+    }
+
+    /// Notes a chain and those that it goes on to.
+    fn note_chain(&mut self, family: Family, chain: Chain) {
         let mut next = Some(chain);
-        while let Some(chain) = next.filter(|chain| self.chains.insert((element.family, *chain))) {
-            path.push(chain);
+        while let Some(chain) = next.filter(|chain| self.chains.insert((family, *chain))) {
+            self.fresh.push((family, chain));
             next = chain.next();
         }
-        path.into_iter().rev().for_each(&mut missing);
     }
 }
 
-/// Writes `add element ip svckit svc { … }` and its like for sorted elements.
-fn commands(verb: &str, elements: &[Element], out: &mut impl Write) -> fmt::Result {
-    let place = |element: &Element| (element.family, element.map);
-    for run in elements.chunk_by(|a, b| place(a) == place(b)) {
-        for chunk in run.chunks(PER_COMMAND) {
-            let Some(first) = chunk.first() else { continue };
-            let (ip, map) = (Words::of(first.family).ip, first.map.name());
-            write!(out, "{verb} element {ip} svckit {map} {{ ")?;
-            for (n, element) in chunk.iter().enumerate() {
-                write!(out, "{}{element}", if n == 0 { "" } else { ", " })?;
-            }
-            writeln!(out, " }}")?;
-        }
-    }
-    Ok(())
+/// A chain that picks an endpoint, with its rules.
+fn picking(chain: Chain) -> Section {
+    Section { name: Target::Picking(chain), base: None, rules: chain.rules() }
+}
+
+/// Where an element's list is among all lists.
+const fn place(element: &Element) -> usize {
+    element.family as usize * Map::ALL.len() + element.map as usize
+}
+
+/// The list at a place.
+fn place_of(n: usize) -> Option<(Family, Map)> {
+    let family = *FAMILIES.get(n / Map::ALL.len())?;
+    Some((family, *Map::ALL.get(n % Map::ALL.len())?))
 }

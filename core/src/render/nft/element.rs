@@ -54,14 +54,16 @@ pub enum Map {
     Ranged,
     /// Destination and who may use it.
     Allowed,
-    /// Destination and slot → number of the endpoint, to remember it by.
+    /// Destination → number of the service port, if it remembers clients.
+    Owners,
+    /// The same for node ports.
+    NodeOwners,
+    /// Service port and slot → number of the endpoint, to remember it by.
     Ids,
-    /// The same for node ports.
-    NodeIds,
-    /// Destination and number → endpoint.
+    /// Number → endpoint of the cluster set.
     ById,
-    /// The same for node ports.
-    NodeById,
+    /// Number → endpoint of the local set.
+    LocalById,
     /// A port of one address of the node → pod.
     HostAddresses,
     /// A port of each address of the node → pod.
@@ -88,8 +90,10 @@ pub enum Key {
     At(At),
     /// The same, and the place of an endpoint.
     Slot(At, u32),
-    /// The same, and the number of an endpoint.
-    Id(At, u32),
+    /// The number of a service port, and the place of an endpoint.
+    Owned(u32, u32),
+    /// The protocol and number of an endpoint.
+    Number(Protocol, u32),
     /// The same, and where it comes from.
     From(At, IpNet),
 }
@@ -109,13 +113,13 @@ pub enum Value {
     Drop,
     /// An endpoint.
     Endpoint(SocketAddr),
-    /// The number of an endpoint.
+    /// The number of a service port, or of one of its endpoints.
     Id(u32),
 }
 
 impl Map {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::ClusterIps,
         Self::Hairpin,
         Self::Svc,
@@ -130,10 +134,11 @@ impl Map {
         Self::NodeRefuse,
         Self::Ranged,
         Self::Allowed,
+        Self::Owners,
+        Self::NodeOwners,
         Self::Ids,
-        Self::NodeIds,
         Self::ById,
-        Self::NodeById,
+        Self::LocalById,
         Self::HostAddresses,
         Self::HostPorts,
     ];
@@ -156,10 +161,11 @@ impl Map {
             Self::NodeRefuse => "node-refuse",
             Self::Ranged => "ranged",
             Self::Allowed => "allowed",
+            Self::Owners => "owners",
+            Self::NodeOwners => "node-owners",
             Self::Ids => "ids",
-            Self::NodeIds => "node-ids",
             Self::ById => "by-id",
-            Self::NodeById => "node-by-id",
+            Self::LocalById => "local-by-id",
             Self::HostAddresses => "host-addresses",
             Self::HostPorts => "host-ports",
         }
@@ -190,7 +196,8 @@ impl fmt::Display for Key {
             Self::Pair(addr) => write!(f, "{addr} . {addr}"),
             Self::At(at) => at.fmt(f),
             Self::Slot(at, slot) => write!(f, "{at} . {slot}"),
-            Self::Id(at, id) => write!(f, "{at} . {}", Handle(*id)),
+            Self::Owned(owner, slot) => write!(f, "{} . {slot}", Handle(*owner)),
+            Self::Number(protocol, id) => write!(f, "{} . {}", protocol.as_lower(), Handle(*id)),
             Self::From(at, range) if range.prefix_len() == range.max_prefix_len() => {
                 write!(f, "{at} . {}", range.addr())
             }

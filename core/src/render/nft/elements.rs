@@ -3,43 +3,56 @@
 use core::net::{IpAddr, SocketAddr};
 use std_alloc::{collections::BTreeSet, vec, vec::Vec};
 
-use super::{At, Chain, Element, Key, Map, Mark, Value, chain::LOCAL_SLOTS};
+use super::{
+    At, Chain, Element, Key, Map, Mark, Pick, Value,
+    chain::LOCAL_SLOTS,
+    owners::{Fnv, Owners},
+    rule::ENDPOINT_BITS,
+};
 use crate::{
     forward::{Desired, Frontend, HostPortKey, Item, NodeConfig, Refusal},
     model::{Family, TrafficPolicy},
 };
 
-/// Where elements of one family go.
-struct Out<'a> {
-    family: Family,
-    node: &'a NodeConfig,
-    list: &'a mut Vec<Element>,
+/// What elements depend on besides the item itself.
+#[derive(Clone, Copy)]
+pub(super) struct Context<'a> {
+    pub(super) node: &'a NodeConfig,
+    pub(super) owners: &'a Owners,
 }
 
-/// Appends the elements of one item, each key once per map.
-pub(super) fn elements(item: &Item, desired: &Desired, node: &NodeConfig, list: &mut Vec<Element>) {
+/// Where elements of one family go.
+struct Out<'a, F> {
+    family: Family,
+    context: Context<'a>,
+    emit: F,
+}
+
+/// Hands out the elements of one item, each key once per map.
+#[inline]
+pub(super) fn elements(
+    item: &Item,
+    desired: &Desired,
+    context: Context<'_>,
+    emit: impl FnMut(Element),
+) {
+    let out = |family| Out { family, context, emit };
     match (item, desired) {
-        (_, Desired::Frontend(frontend)) => {
-            Out { family: frontend.key.family, node, list }.frontend(frontend);
-        }
+        (_, Desired::Frontend(frontend)) => out(frontend.key.family).frontend(frontend),
         (Item::ClusterIp(addr), _) => {
-            let mut out = Out { family: Family::of(*addr), node, list };
-            out.put(Map::ClusterIps, Key::Addr(*addr), Value::Present);
+            out(Family::of(*addr)).put(Map::ClusterIps, Key::Addr(*addr), Value::Present);
         }
         (Item::Hairpin(addr), _) => {
-            let mut out = Out { family: Family::of(*addr), node, list };
-            out.put(Map::Hairpin, Key::Pair(*addr), Value::Present);
+            out(Family::of(*addr)).put(Map::Hairpin, Key::Pair(*addr), Value::Present);
         }
-        (Item::HostPort(key), Desired::HostPort(pod)) => {
-            Out { family: key.family, node, list }.host_port(*key, *pod);
-        }
+        (Item::HostPort(key), Desired::HostPort(pod)) => out(key.family).host_port(*key, *pod),
         _ => {}
     }
 }
 
-impl Out<'_> {
+impl<F: FnMut(Element)> Out<'_, F> {
     fn put(&mut self, map: Map, key: Key, value: Value) {
-        self.list.push(Element { family: self.family, map, key, value });
+        (self.emit)(Element { family: self.family, map, key, value });
     }
 
     fn host_port(&mut self, key: HostPortKey, pod: SocketAddr) {
@@ -58,7 +71,7 @@ impl Out<'_> {
         for addr in frontend.external_addresses() {
             self.outside(at(addr), frontend);
         }
-        let allowed = frontend.allowed_sources(self.node);
+        let allowed = frontend.allowed_sources(self.context.node);
         for addr in frontend.vips.iter().filter(|_| !allowed.is_empty()) {
             self.put(Map::Ranged, Key::At(at(*addr)), Value::Present);
             for range in &allowed {
@@ -68,13 +81,17 @@ impl Out<'_> {
         if let Some(port) = frontend.node_port {
             self.outside(At::Port(frontend.protocol(), port), frontend);
         }
+        if frontend.affinity.is_some() {
+            self.memory(frontend, false);
+            self.memory(frontend, true);
+        }
     }
 
     /// A cluster IP: one set.
     fn inside(&mut self, at: At, frontend: &Frontend) {
-        let mark = if self.node.masquerade_all {
+        let mark = if self.context.node.masquerade_all {
             Mark::Everybody
-        } else if self.node.detects_pods(self.family) {
+        } else if self.context.node.detects_pods(self.family) {
             Mark::Outsiders
         } else {
             Mark::Nobody
@@ -82,6 +99,7 @@ impl Out<'_> {
         let local = frontend.internal == TrafficPolicy::Local;
         if let Some(chain) = self.endpoints(at, frontend, local) {
             self.put(Map::Svc, Key::At(at), Value::Goto(Chain { mark, ..chain }));
+            self.owner(at, frontend);
         }
         self.refuse(at, frontend.internal_refusal());
     }
@@ -96,6 +114,7 @@ impl Out<'_> {
         };
         let everybody = |chain| Value::Goto(Chain { mark: Mark::Everybody, ..chain });
         if let Some(chain) = self.endpoints(at, frontend, false) {
+            self.owner(at, frontend);
             if frontend.external == TrafficPolicy::Cluster {
                 self.put(svc, Key::At(at), everybody(chain));
             } else {
@@ -124,71 +143,85 @@ impl Out<'_> {
     /// The endpoints of one set under one destination, and the chain that picks from them; `None`: there are none.
     fn endpoints(&mut self, at: At, frontend: &Frontend, local: bool) -> Option<Chain> {
         let node_port = matches!(at, At::Port(..));
-        let (eps, ids, by_id) = if node_port {
-            (Map::NodeEps, Map::NodeIds, Map::NodeById)
-        } else {
-            (Map::Eps, Map::Ids, Map::ById)
-        };
-        let set = if local { &frontend.endpoints.local } else { &frontend.endpoints.cluster };
-        let first = if local { LOCAL_SLOTS } else { 0 };
-        // Slots of the other set begin where this one's end, at the latest.
-        let set = set.get(..set.len().min(LOCAL_SLOTS as usize))?;
-        for (slot, endpoint) in (first..).zip(set) {
-            self.put(eps, Key::Slot(at, slot), Value::Endpoint(*endpoint));
-        }
+        let eps = if node_port { Map::NodeEps } else { Map::Eps };
+        let (set, first) = set_of(frontend, local);
         let timeout = frontend.affinity.map_or(0, |timeout| timeout.as_secs().max(1) as u32);
-        if timeout > 0 {
-            for ((slot, endpoint), id) in (first..).zip(set).zip(numbers(set, local)) {
-                self.put(ids, Key::Slot(at, slot), Value::Id(id));
-                self.put(by_id, Key::Id(at, id), Value::Endpoint(*endpoint));
+        if timeout == 0 {
+            for (slot, endpoint) in (first..).zip(set) {
+                self.put(eps, Key::Slot(at, slot), Value::Endpoint(*endpoint));
             }
         }
-        let count = set.len() as u32;
-        (count > 0).then_some(Chain { mark: Mark::Nobody, node_port, local, count, timeout })
+        let (mark, pick, count) = (Mark::Nobody, Pick::Random, set.len() as u32);
+        (count > 0).then_some(Chain { mark, node_port, local, pick, count, timeout })
+    }
+
+    /// Whose clients are remembered at a destination, if they are.
+    fn owner(&mut self, at: At, frontend: &Frontend) {
+        if frontend.affinity.is_some() {
+            let map = if matches!(at, At::Port(..)) { Map::NodeOwners } else { Map::Owners };
+            self.put(map, Key::At(at), Value::Id(self.context.owners.of(&frontend.key)));
+        }
+    }
+
+    /// The numbers by which endpoints of one set are remembered, for all destinations of the service port.
+    fn memory(&mut self, frontend: &Frontend, local: bool) {
+        let owner = self.context.owners.of(&frontend.key);
+        let by_id = if local { Map::LocalById } else { Map::ById };
+        let (set, first) = set_of(frontend, local);
+        for ((slot, endpoint), number) in (first..).zip(set).zip(numbers(set)) {
+            let id = owner | number;
+            self.put(Map::Ids, Key::Owned(owner, slot), Value::Id(id));
+            let key = Key::Number(frontend.protocol(), id);
+            self.put(by_id, key, Value::Endpoint(*endpoint));
+        }
     }
 }
 
+/// One set of endpoints and its first slot. Slots of the other set begin where this one's end, at the latest.
+fn set_of(frontend: &Frontend, local: bool) -> (&[SocketAddr], u32) {
+    let (set, first) = if local {
+        (&frontend.endpoints.local, LOCAL_SLOTS)
+    } else {
+        (&frontend.endpoints.cluster, 0)
+    };
+    let most = if frontend.affinity.is_some() { NUMBERS as usize } else { LOCAL_SLOTS as usize };
+    (set.get(..set.len().min(most)).unwrap_or_default(), first)
+}
+
+/// How many endpoints of a service port can be told apart.
+const NUMBERS: u32 = (1 << ENDPOINT_BITS) - 1;
+
 /// Numbers by which endpoints are remembered: the same endpoint has the same one as long as it stays.
 ///
-/// They come from the address, so that a client isn't led elsewhere because somebody else has come or gone. Even
-/// ones belong to cluster sets, odd ones to local sets. Two endpoints of one set with one number are told apart by
-/// their order; then, and only then, may one that comes or goes move the other's clients.
-fn numbers(set: &[SocketAddr], local: bool) -> Vec<u32> {
+/// They come from the address, so that a client isn't led elsewhere because somebody else has come or gone. Two
+/// endpoints that would have one number are told apart by their order; then, and only then, may one that comes or
+/// goes move the other's clients.
+fn numbers(set: &[SocketAddr]) -> Vec<u32> {
     let mut sorted: Vec<_> = set.iter().copied().zip(0_usize..).collect();
     sorted.sort_unstable();
     let mut taken = BTreeSet::new();
     let mut numbers = vec![0; set.len()];
     for (endpoint, place) in sorted {
-        let mut id = number(endpoint, local);
-        while !taken.insert(id) {
-            id = usable(id.wrapping_add(2));
+        let mut number = wish(endpoint);
+        while !taken.insert(number) {
+            number = number % NUMBERS + 1;
         }
         if let Some(entry) = numbers.get_mut(place) {
-            *entry = id;
+            *entry = number;
         }
     }
     numbers
 }
 
-/// FNV-1a over address and port: short, and nobody gains anything by a collision within a set of their own.
-fn number(endpoint: SocketAddr, local: bool) -> u32 {
-    let mut id = 0x811c_9dc5_u32;
-    let mut add = |byte: u8| id = (id ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+/// The number that an endpoint would like, from 1. Nobody gains anything by a collision within a set of their own.
+fn wish(endpoint: SocketAddr) -> u32 {
+    let mut hash = Fnv::default();
     match endpoint.ip() {
-        IpAddr::V4(addr) => addr.octets().into_iter().for_each(&mut add),
-        IpAddr::V6(addr) => addr.octets().into_iter().for_each(&mut add),
+        IpAddr::V4(addr) => hash.add(&addr.octets()),
+        IpAddr::V6(addr) => hash.add(&addr.octets()),
     }
-    endpoint.port().to_be_bytes().into_iter().for_each(&mut add);
-    usable(id & !1 | u32::from(local))
-}
-
-/// A priority of 0 means none, and one of all ones has a name of its own.
-const fn usable(id: u32) -> u32 {
-    match id {
-        0 => 2,
-        u32::MAX => 1,
-        id => id,
-    }
+    hash.add(&endpoint.port().to_be_bytes());
+    hash.scaled(NUMBERS) + 1
 }
 
 #[cfg(test)]
@@ -200,15 +233,15 @@ mod tests {
         let set = |last: &[u8]| -> Vec<SocketAddr> {
             last.iter().map(|n| SocketAddr::from(([10, 0, 0, *n], 80))).collect()
         };
-        let all: Vec<u8> = (0..=255).collect();
-        let before = numbers(&set(&all), false);
-        let odd: Vec<u8> = all.iter().copied().filter(|n| n % 2 == 1).rev().collect();
-        for (n, id) in odd.iter().zip(numbers(&set(&odd), false)) {
+        let few: Vec<u8> = (0..40).collect();
+        let before = numbers(&set(&few));
+        let odd: Vec<u8> = few.iter().copied().filter(|n| n % 2 == 1).rev().collect();
+        for (n, id) in odd.iter().zip(numbers(&set(&odd))) {
             assert_eq!(id, before[usize::from(*n)], "{n}");
         }
-        let distinct: BTreeSet<_> = before.iter().collect();
+        let all: Vec<u8> = (0..=255).collect();
+        let distinct: BTreeSet<_> = numbers(&set(&all)).into_iter().collect();
         assert_eq!(distinct.len(), 256);
-        assert!(before.iter().all(|id| id % 2 == 0) && !before.contains(&0));
-        assert!(numbers(&set(&all), true).iter().all(|id| id % 2 == 1));
+        assert!(distinct.iter().all(|id| (1..=NUMBERS).contains(id)));
     }
 }

@@ -10,32 +10,37 @@
 //! There is no chain, rule or anonymous set per Service: kernels search all sets of a table for each of those, and
 //! a cluster of 10,000 Services takes minutes to load. Here a Service is elements of named maps, and chains are
 //! shared by all that have the same number of endpoints ([`Chain`] tells their names). One endpoint more or less is
-//! three to five elements in one transaction, as long as chains for that many endpoints are there: those for up to
-//! ten always are, others from the first time they are needed, which writes the tables anew.
+//! three to five elements in one transaction; chains for that many endpoints come with it when they are new.
 //!
 //! Other maps hold what differs: external policy Local has two sets (`short` for pods and the node itself, `local`
 //! for everybody else, in slots from 65,536 on), `refuse` answers for what has no endpoints, `ranged` and `allowed`
-//! keep strangers from load balancers' addresses, `hairpin` knows endpoints that may talk to themselves, and `ids`,
-//! `by-id` and `sticky` remember clients.
+//! keep strangers from load balancers' addresses, `hairpin` knows endpoints that may talk to themselves. Who has
+//! affinity is found in `owners`, whose clients met whom in `sticky`, and where that is in `ids` and `by-id`: one
+//! memory for all addresses of a service port, as kube-proxy has it.
 //!
-//! Two tables, `ip svckit` and `ip6 svckit`; nothing of anybody else's is read or touched. Text for nft 1.0.6 or
-//! newer; kernels from 5.13 on.
+//! Two tables, `ip svckit` and `ip6 svckit`; nothing of anybody else's is read or touched. [`Ruleset`] encodes them
+//! for the kernel ([`netlink`]), [`full`] prints the same for people and for nft 1.0.6 or newer; kernels from 5.13
+//! on.
 //!
 //! # Where this differs from [`Proxy::decide`]
 //!
 //! Only endpoints of this node are masqueraded when they are sent their own packets: those of other nodes don't come
-//! by here. A client is remembered per address it connects to, where kube-proxy remembers it per service port.
-//! While it is looked up, the packet's priority is borrowed; it is reset for all packets that are forwarded.
+//! by here. A client of IPv6 is remembered by a hash of its address; two with one hash share an endpoint. While a
+//! client is looked up, the packet's priority is borrowed; it is reset for all packets that are forwarded.
 
 mod chain;
 mod change;
 mod element;
 mod elements;
+pub mod netlink;
+mod owners;
+mod rule;
+mod set;
 mod skeleton;
 mod text;
 
-pub use chain::{Chain, Mark};
-pub use change::{Ruleset, WriteError};
+pub use chain::{Chain, Mark, Pick};
+pub use change::{EncodeError, Grouping, Load, Ruleset};
 pub use element::{At, Element, Key, Map, Value};
 
 use core::fmt::{self, Write};

@@ -1,190 +1,202 @@
-//! The part of a table that is the same in every cluster: base chains, their rules, and the sets and maps.
+//! The part of a table that is the same in every cluster: sets, base chains and their rules.
 
-use core::fmt::{self, Write};
-use ipnet::IpNet;
-use std_alloc::{format, string::String, vec, vec::Vec};
+use std_alloc::{vec, vec::Vec};
 
-use super::{Map, chain::MARK, text::Words};
+use super::{
+    Map,
+    rule::{Clause, Part, Rule, Target, at},
+    set::Set,
+};
 use crate::{forward::NodeConfig, model::Family};
 
-/// Client addresses that can be remembered per map.
-const STICKY_CLIENTS: u32 = 1 << 20;
+/// A chain with its rules.
+#[derive(Clone, Debug)]
+pub(super) struct Section {
+    /// Its name.
+    pub(super) name: Target,
+    /// Where packets enter it; `None`: from other chains only.
+    pub(super) base: Option<Base>,
+    /// What it does.
+    pub(super) rules: Vec<Rule>,
+}
 
-/// What the keys and values of a map look like.
-pub(super) fn declaration(map: Map, words: Words, out: &mut impl Write) -> fmt::Result {
-    let Words { ip, addr, .. } = words;
-    let node_port = map.name().starts_with("node-");
-    let at = words.at(node_port);
-    let types = if node_port { "" } else { addr };
-    let dot = if node_port { "" } else { " . " };
-    let endpoint = format_args!("{ip} daddr . th dport");
-    match map {
-        Map::ClusterIps => write!(out, "type {addr};"),
-        Map::Hairpin => write!(out, "type {addr} . {addr};"),
-        Map::Ranged => write!(out, "type {addr} . inet_proto . inet_service;"),
-        Map::Allowed => {
-            write!(out, "type {addr} . inet_proto . inet_service . {addr}; flags interval;")
+/// Where packets enter a chain.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Base {
+    /// `filter` or `nat`.
+    pub(super) kind: &'static str,
+    /// Where on their way.
+    pub(super) hook: Hook,
+    /// The lowest goes first.
+    pub(super) priority: i32,
+}
+
+/// A place on the way of packets; the numbers are the kernel's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hook {
+    Prerouting = 0,
+    Input = 1,
+    Forward = 2,
+    Output = 3,
+    Postrouting = 4,
+}
+
+impl Hook {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Prerouting => "prerouting",
+            Self::Input => "input",
+            Self::Forward => "forward",
+            Self::Output => "output",
+            Self::Postrouting => "postrouting",
         }
-        Map::Svc
-        | Map::NodeSvc
-        | Map::Short
-        | Map::NodeShort
-        | Map::Local
-        | Map::NodeLocal
-        | Map::Refuse
-        | Map::NodeRefuse => {
-            write!(out, "type {types}{dot}inet_proto . inet_service : verdict;")
-        }
-        Map::Eps | Map::NodeEps => {
-            write!(out, "typeof {at} . numgen random mod 4 : {endpoint};")
-        }
-        Map::Ids | Map::NodeIds => {
-            write!(out, "typeof {at} . numgen random mod 4 : meta priority;")
-        }
-        Map::ById | Map::NodeById => write!(out, "typeof {at} . meta priority : {endpoint};"),
-        Map::HostAddresses => write!(out, "typeof {} : {endpoint};", words.at(false)),
-        Map::HostPorts => write!(out, "typeof {} : {endpoint};", words.at(true)),
     }
 }
 
-/// The sets that come from the node's configuration, and the maps that the kernel fills.
-pub(super) fn fixed_sets(
-    node: &NodeConfig,
-    family: Family,
-    words: Words,
-    out: &mut impl Write,
-) -> fmt::Result {
+/// All sets and maps: those that come from the node's configuration, the one that the kernel fills, the others.
+pub(super) fn sets(node: &NodeConfig, family: Family) -> Vec<Set> {
     let service_ranges: Vec<_> = node.service_ranges(family).collect();
     let pod_ranges: Vec<_> = node.pod_ranges(family).collect();
-    ranges("service-cidrs", &service_ranges, words, out)?;
-    ranges("pod-cidrs", &pod_ranges, words, out)?;
-    ranges("node-port-addresses", &node.node_port_ranges(family), words, out)?;
-    for (name, node_port) in [
-        ("sticky", false),
-        ("local-sticky", false),
-        ("node-sticky", true),
-        ("node-local-sticky", true),
-    ] {
-        let client = format_args!("{} saddr . {}", words.ip, words.at(node_port));
-        writeln!(out, "  map {name} {{")?;
-        writeln!(
-            out,
-            "    typeof {client} : meta priority; flags dynamic,timeout; size {STICKY_CLIENTS};"
-        )?;
-        writeln!(out, "  }}")?;
-    }
-    Ok(())
-}
-
-fn ranges(name: &str, ranges: &[IpNet], words: Words, out: &mut impl Write) -> fmt::Result {
-    writeln!(out, "  set {name} {{")?;
-    writeln!(out, "    type {}; flags interval;", words.addr)?;
-    for (n, range) in IpNet::aggregate(&ranges.to_vec()).iter().enumerate() {
-        let open = if n == 0 { "    elements = { " } else { ", " };
-        write!(out, "{open}{range}")?;
-    }
-    writeln!(out, "{}\n  }}", if ranges.is_empty() { "" } else { " }" })
+    let fixed = [
+        Set::of_ranges("service-cidrs", Part::Destination, &service_ranges),
+        Set::of_ranges("pod-cidrs", Part::Source, &pod_ranges),
+        Set::of_ranges("node-port-addresses", Part::Destination, &node.node_port_ranges(family)),
+        Set::of_clients(),
+    ];
+    fixed.into_iter().chain(Map::ALL.map(Map::set)).collect()
 }
 
 /// The chains that packets enter by, and what they go through first.
-pub(super) fn chains(
-    node: &NodeConfig,
-    family: Family,
-    words: Words,
-    out: &mut impl Write,
-) -> fmt::Result {
-    let at = words.at(false);
-    let ip = words.ip;
-    let node_port = node_port_match(node, family, words);
-    base_chains(node, family, out)?;
-    chain("check-sources", out, |out| {
-        writeln!(out, "    {at} @ranged {at} . {ip} saddr != @allowed drop")
-    })?;
-    chain("services", out, |out| {
-        writeln!(out, "    {at} vmap @svc")?;
-        writeln!(out, "    {node_port} {} vmap @node-svc", words.at(true))?;
-        let host = host_port_match(node, family, words);
-        if localhost(node, family) {
-            writeln!(out, "    {ip} daddr {} {MARK}", words.loopback)?;
-        }
-        writeln!(out, "    {host} dnat {ip} to {at} map @host-addresses")?;
-        writeln!(out, "    {host} dnat {ip} to {} map @host-ports", words.at(true))
-    })?;
-    for maps in ["", "node-"] {
-        chain(&format!("{maps}outside"), out, |out| {
-            let at = words.at(!maps.is_empty());
-            if node.detects_pods(family) {
-                writeln!(out, "    {ip} saddr @pod-cidrs {at} vmap @{maps}short")?;
-            }
-            writeln!(out, "    fib saddr type local {MARK} {at} vmap @{maps}short")?;
-            writeln!(out, "    {at} vmap @{maps}local")
-        })?;
-    }
-    chain("masquerading", out, |out| {
-        writeln!(out, "    ct status dnat meta priority set none")?;
-        writeln!(
-            out,
-            "    meta mark & 0x00004000 != 0 meta mark set meta mark ^ 0x00004000 masquerade fully-random"
-        )?;
-        let pair = format_args!("{ip} saddr . {ip} daddr");
-        writeln!(out, "    ct status dnat {pair} @hairpin masquerade fully-random")
-    })?;
-    chain("refuse-node-ports", out, |out| {
-        writeln!(out, "    ct status dnat return")?;
-        writeln!(out, "    {node_port} {} vmap @node-refuse", words.at(true))
-    })?;
-    chain("refuse-services", out, |out| {
-        writeln!(out, "    ct status dnat return")?;
-        writeln!(out, "    {at} vmap @refuse")
-    })?;
-    chain("refuse-strays", out, |out| {
-        writeln!(out, "    ct status dnat return")?;
-        writeln!(out, "    {ip} daddr @cluster-ips goto reject-it")?;
-        writeln!(out, "    {ip} daddr @service-cidrs drop")
-    })?;
-    chain("reject-it", out, |out| {
+pub(super) fn sections(node: &NodeConfig, family: Family) -> Vec<Section> {
+    let mut sections = vec![
+        section("check-sources", check_sources()),
+        section("services", services(node, family)),
+        section("outside", outside(node, family, false)),
+        section("node-outside", outside(node, family, true)),
+        section("masquerading", masquerading()),
+        section("refuse-node-ports", refuse_node_ports(node, family)),
+        section("refuse-services", vec![known(), vec![vmap(false, Map::Refuse)]]),
+        section("refuse-strays", refuse_strays()),
         // Kernels ration ICMP per client; resets come at once, always.
-        writeln!(out, "    meta l4proto tcp reject with tcp reset")?;
-        writeln!(out, "    reject")
-    })
+        section("reject-it", vec![vec![Clause::Tcp, Clause::Reset], vec![Clause::Reject]]),
+    ];
+    sections.extend(bases(node, family));
+    sections
 }
 
-fn base_chains(node: &NodeConfig, family: Family, out: &mut impl Write) -> fmt::Result {
-    let new = |to: &'static [&str]| to.iter().map(|to| format!("ct state new jump {to}"));
-    let mut base = |name: &str, kind: &str, hook: &str, priority: i32, rules: Vec<String>| {
-        chain(name, out, |out| {
-            writeln!(out, "    type {kind} hook {hook} priority {priority}; policy accept;")?;
-            rules.iter().try_for_each(|rule| writeln!(out, "    {rule}"))
-        })
+fn section(name: &'static str, rules: Vec<Rule>) -> Section {
+    Section { name: Target::Named(name), base: None, rules }
+}
+
+/// `KEY vmap @map`.
+fn vmap(node_port: bool, map: Map) -> Clause {
+    Clause::Vmap { key: at(node_port), map: map.name() }
+}
+
+fn within(key: Vec<Part>, set: &'static str) -> Clause {
+    Clause::In { key, set, not: false }
+}
+
+/// Connections that were sent somewhere are nobody's to refuse.
+fn known() -> Rule {
+    vec![Clause::StatusDnat, Clause::Return]
+}
+
+fn check_sources() -> Vec<Rule> {
+    let mut source = at(false);
+    source.push(Part::Source);
+    let stranger = Clause::In { key: source, set: Map::Allowed.name(), not: true };
+    vec![vec![within(at(false), Map::Ranged.name()), stranger, Clause::Drop]]
+}
+
+fn services(node: &NodeConfig, family: Family) -> Vec<Rule> {
+    let with = |mut rule: Rule, clause| {
+        rule.push(clause);
+        rule
     };
-    let mut before: Vec<_> = new(&["check-sources"]).collect();
-    base("output-before-dnat", "filter", "output", -110, before.clone())?;
+    let host = || host_port_match(node, family);
+    let dnat = |node_port, map: Map| Clause::Dnat { key: at(node_port), map: map.name() };
+    let mut rules = vec![
+        vec![vmap(false, Map::Svc)],
+        with(node_port_match(node, family), vmap(true, Map::NodeSvc)),
+    ];
+    if localhost(node, family) {
+        rules.push(vec![Clause::ToLoopback { not: false }, Clause::Mark]);
+    }
+    rules.push(with(host(), dnat(false, Map::HostAddresses)));
+    rules.push(with(host(), dnat(true, Map::HostPorts)));
+    rules
+}
+
+/// External policy Local.
+fn outside(node: &NodeConfig, family: Family, node_port: bool) -> Vec<Rule> {
+    let (short, local) =
+        if node_port { (Map::NodeShort, Map::NodeLocal) } else { (Map::Short, Map::Local) };
+    let mut rules = Vec::new();
+    if node.detects_pods(family) {
+        rules.push(vec![within(vec![Part::Source], "pod-cidrs"), vmap(node_port, short)]);
+    }
+    rules.push(vec![Clause::FromLocal, Clause::Mark, vmap(node_port, short)]);
+    rules.push(vec![vmap(node_port, local)]);
+    rules
+}
+
+fn masquerading() -> Vec<Rule> {
+    let itself = within(vec![Part::Source, Part::Destination], Map::Hairpin.name());
+    vec![
+        vec![Clause::StatusDnat, Clause::ClearPriority],
+        vec![Clause::Marked, Clause::Unmark, Clause::Masquerade],
+        vec![Clause::StatusDnat, itself, Clause::Masquerade],
+    ]
+}
+
+fn refuse_node_ports(node: &NodeConfig, family: Family) -> Vec<Rule> {
+    let mut rule = node_port_match(node, family);
+    rule.push(vmap(true, Map::NodeRefuse));
+    vec![known(), rule]
+}
+
+fn refuse_strays() -> Vec<Rule> {
+    let to = |set| within(vec![Part::Destination], set);
+    vec![
+        known(),
+        vec![to(Map::ClusterIps.name()), Clause::Goto(Target::Named("reject-it"))],
+        vec![to("service-cidrs"), Clause::Drop],
+    ]
+}
+
+fn bases(node: &NodeConfig, family: Family) -> Vec<Section> {
+    let new = |to| vec![Clause::StateNew, Clause::Jump(Target::Named(to))];
+    let all = |to| vec![vec![Clause::Jump(Target::Named(to))]];
+    let base = |name, kind, hook, priority, rules| Section {
+        name: Target::Named(name),
+        base: Some(Base { kind, hook, priority }),
+        rules,
+    };
+    let mut before = vec![new("check-sources")];
     if localhost(node, family) {
         // What only this node may send doesn't come from outside.
-        before.insert(
-            0,
-            "iifname != \"lo\" ip daddr 127.0.0.0/8 ct state != { established, related } drop"
-                .into(),
-        );
+        let martian = vec![
+            Clause::NotFromLoopback,
+            Clause::ToLoopback { not: false },
+            Clause::NotEstablished,
+            Clause::Drop,
+        ];
+        before.insert(0, martian);
     }
-    base("prerouting-before-dnat", "filter", "prerouting", -110, before)?;
-    base("prerouting", "nat", "prerouting", -100, vec!["jump services".into()])?;
-    base("output", "nat", "output", -100, vec!["jump services".into()])?;
-    base("postrouting", "nat", "postrouting", 100, vec!["jump masquerading".into()])?;
-    let strays = || new(&["refuse-services", "refuse-strays"]).collect();
-    base("input", "filter", "input", 0, new(&["refuse-node-ports", "refuse-services"]).collect())?;
-    base("forward", "filter", "forward", 0, strays())?;
-    base("output-after-dnat", "filter", "output", 0, strays())
-}
-
-fn chain<W: Write>(
-    name: &str,
-    out: &mut W,
-    rules: impl FnOnce(&mut W) -> fmt::Result,
-) -> fmt::Result {
-    writeln!(out, "  chain {name} {{")?;
-    rules(out)?;
-    writeln!(out, "  }}")
+    let check = vec![new("check-sources")];
+    let strays = || vec![new("refuse-services"), new("refuse-strays")];
+    let input = vec![new("refuse-node-ports"), new("refuse-services")];
+    vec![
+        base("output-before-dnat", "filter", Hook::Output, -110, check),
+        base("prerouting-before-dnat", "filter", Hook::Prerouting, -110, before),
+        base("prerouting", "nat", Hook::Prerouting, -100, all("services")),
+        base("output", "nat", Hook::Output, -100, all("services")),
+        base("postrouting", "nat", Hook::Postrouting, 100, all("masquerading")),
+        base("input", "filter", Hook::Input, 0, input),
+        base("forward", "filter", Hook::Forward, 0, strays()),
+        base("output-after-dnat", "filter", Hook::Output, 0, strays()),
+    ]
 }
 
 fn localhost(node: &NodeConfig, family: Family) -> bool {
@@ -192,18 +204,18 @@ fn localhost(node: &NodeConfig, family: Family) -> bool {
 }
 
 /// What tells the addresses at which host ports answer.
-fn host_port_match(node: &NodeConfig, family: Family, words: Words) -> String {
+fn host_port_match(node: &NodeConfig, family: Family) -> Rule {
     if localhost(node, family) {
-        return "fib daddr type local".into();
+        return vec![Clause::ToLocal];
     }
-    format!("fib daddr type local {} daddr != {}", words.ip, words.loopback)
+    vec![Clause::ToLocal, Clause::ToLoopback { not: true }]
 }
 
 /// What tells the addresses at which node ports answer.
-fn node_port_match(node: &NodeConfig, family: Family, words: Words) -> String {
-    let mut rule = host_port_match(node, family, words);
+fn node_port_match(node: &NodeConfig, family: Family) -> Rule {
+    let mut rule = host_port_match(node, family);
     if !node.node_port_ranges(family).is_empty() {
-        rule += &format!(" {} daddr @node-port-addresses", words.ip);
+        rule.push(within(vec![Part::Destination], "node-port-addresses"));
     }
     rule
 }

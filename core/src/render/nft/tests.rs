@@ -6,10 +6,11 @@ use crate::{
     Seed,
     forward::{Endpoints, Frontend, FrontendKey, Item, NodeConfig},
     model::*,
-    plan::{Plan, Planner},
+    plan::{Op, Plan, Planner},
 };
 use core::{net::SocketAddr, time::Duration};
 use std::{
+    format,
     string::{String, ToString},
     sync::Arc,
     vec::Vec,
@@ -48,6 +49,7 @@ struct Rig {
     planner: Planner<Item, Desired>,
     ruleset: Ruleset,
     node: NodeConfig,
+    out: netlink::Transactions,
 }
 
 impl Rig {
@@ -56,21 +58,43 @@ impl Rig {
         planner.sync();
         let pod_cidrs = std::vec!["10.244.0.0/16".parse().unwrap()];
         let node = NodeConfig { pod_cidrs, ..NodeConfig::default() };
-        Self { planner, ruleset: Ruleset::default(), node }
+        Self { planner, ruleset: Ruleset::default(), node, out: Default::default() }
     }
 
-    fn set(&mut self, frontend: Frontend) -> Result<String, WriteError> {
+    fn set(&mut self, frontend: Frontend) -> Result<String, EncodeError> {
         let item = Item::Frontend(frontend.key.clone());
         self.planner.set(item, Desired::Frontend(Arc::new(frontend)));
         let plan = self.planner.plan().unwrap();
         self.write(&plan)
     }
 
-    fn write(&mut self, plan: &Plan<Item, Desired>) -> Result<String, WriteError> {
-        let mut text = String::new();
-        self.ruleset.write(plan, &self.node, &mut text)?;
+    /// Carries a plan out, and tells what it does: `-` and `+` before elements, chains alone.
+    fn write(&mut self, plan: &Plan<Item, Desired>) -> Result<String, EncodeError> {
+        let mut told = Vec::new();
+        if plan.full {
+            let how = (Load::Pieces, Grouping::Together);
+            self.ruleset.encode_full(plan, &self.node, how, |_| false, &mut self.out);
+            told.push("full".to_string());
+        } else {
+            self.ruleset.encode_changes(&plan.ops, Grouping::Together, |_| false, &mut self.out)?;
+            told = self.differences(&plan.ops);
+        }
+        assert!(!self.out.is_empty());
+        self.ruleset.done();
         self.planner.commit(plan.generation);
-        Ok(text)
+        Ok(told.join("\n"))
+    }
+
+    fn differences(&mut self, ops: &[Op<Item, Desired>]) -> Vec<String> {
+        let place = |e: &Element| format!("{} {e}", e.map.name());
+        let mut told = Vec::new();
+        for op in ops {
+            let (gone, new) = self.ruleset.differences(op);
+            told.extend(gone.iter().map(|e| format!("-{}", place(e))));
+            told.extend(new.iter().map(|e| format!("+{}", place(e))));
+        }
+        told.extend(self.ruleset.fresh().map(|chain| chain.to_string()));
+        told
     }
 }
 
@@ -82,53 +106,54 @@ fn one_endpoint_is_a_few_elements() {
     assert_eq!(
         one_more,
         "\
-delete element ip svckit svc { 10.96.0.10 . tcp . 80 : goto c-n2 }
-delete element ip svckit node-svc { tcp . 30080 : goto node-e-n2 }
-table ip svckit {
-  chain c-n3 {
-    ip saddr != @pod-cidrs meta mark set meta mark | 0x00004000
-    goto n3
-  }
-}
-table ip svckit {
-  chain node-e-n3 {
-    meta mark set meta mark | 0x00004000
-    goto node-n3
-  }
-}
-add element ip svckit svc { 10.96.0.10 . tcp . 80 : goto c-n3 }
-add element ip svckit node-svc { tcp . 30080 : goto node-e-n3 }
-add element ip svckit eps { 10.96.0.10 . tcp . 80 . 2 : 10.244.0.3 . 8080 }
-add element ip svckit node-eps { tcp . 30080 . 2 : 10.244.0.3 . 8080 }
-"
+-svc 10.96.0.10 . tcp . 80 : goto c-n2
+-node-svc tcp . 30080 : goto node-e-n2
++svc 10.96.0.10 . tcp . 80 : goto c-n3
++node-svc tcp . 30080 : goto node-e-n3
++eps 10.96.0.10 . tcp . 80 . 2 : 10.244.0.3 . 8080
++node-eps tcp . 30080 . 2 : 10.244.0.3 . 8080
+c-n3
+node-e-n3"
     );
     let another = rig.set(frontend(&[1, 2, 4])).unwrap();
     assert_eq!(
         another,
         "\
-delete element ip svckit eps { 10.96.0.10 . tcp . 80 . 2 : 10.244.0.3 . 8080 }
-delete element ip svckit node-eps { tcp . 30080 . 2 : 10.244.0.3 . 8080 }
-add element ip svckit eps { 10.96.0.10 . tcp . 80 . 2 : 10.244.0.4 . 8080 }
-add element ip svckit node-eps { tcp . 30080 . 2 : 10.244.0.4 . 8080 }
-"
+-eps 10.96.0.10 . tcp . 80 . 2 : 10.244.0.3 . 8080
+-node-eps tcp . 30080 . 2 : 10.244.0.3 . 8080
++eps 10.96.0.10 . tcp . 80 . 2 : 10.244.0.4 . 8080
++node-eps tcp . 30080 . 2 : 10.244.0.4 . 8080"
     );
 }
 
 #[test]
 fn refuses_what_has_no_endpoints() {
     let mut rig = Rig::new();
-    let text = rig.set(frontend(&[])).unwrap();
-    assert!(text.contains("10.96.0.10 . tcp . 80 : goto reject-it"), "{text}");
-    assert!(!text.contains("chain n0"), "{text}");
+    rig.set(frontend(&[1])).unwrap();
+    let told = rig.set(frontend(&[])).unwrap();
+    assert!(told.contains("+refuse 10.96.0.10 . tcp . 80 : goto reject-it"), "{told}");
+    assert!(!told.contains("n0"), "{told}");
 }
 
 #[test]
-fn affinity_knows_its_timeout() {
+fn affinity_is_the_service_ports() {
+    let sticky = |endpoints: &[u8]| Frontend {
+        affinity: Some(Duration::from_secs(60)),
+        ..frontend(endpoints)
+    };
     let mut rig = Rig::new();
-    let sticky = Frontend { affinity: Some(Duration::from_secs(60)), ..frontend(&[1]) };
-    let text = rig.set(sticky).unwrap();
-    assert!(text.contains("10.96.0.10 . tcp . 80 : goto c-n1-t60"), "{text}");
-    assert!(text.contains("timeout 60s : meta priority"), "{text}");
+    rig.set(frontend(&[1])).unwrap();
+    let told = rig.set(sticky(&[1])).unwrap();
+    assert!(told.contains("+svc 10.96.0.10 . tcp . 80 : goto c-n1-60s"), "{told}");
+    let owner = |map: &str| {
+        let line = told.lines().find(|line| line.starts_with(map)).unwrap();
+        line.rsplit(' ').next().unwrap().to_string()
+    };
+    assert_eq!(owner("+owners "), owner("+node-owners "), "one memory for all its addresses");
+    let more = rig.set(sticky(&[1, 2])).unwrap();
+    assert!(!more.contains("owners"), "its number stays: {more}");
+    let back = rig.set(frontend(&[1, 2])).unwrap();
+    assert!(back.contains("-owners ") && back.contains("-by-id "), "{back}");
 }
 
 #[test]
@@ -140,29 +165,67 @@ fn doubt_asks_for_a_full_plan() {
     let lost = rig.planner.plan().unwrap();
     assert!(!lost.full);
     let again = rig.planner.plan().unwrap();
-    assert_eq!(rig.write(&again), Err(WriteError::InDoubt));
+    assert_eq!(rig.write(&again), Err(EncodeError::InDoubt));
     rig.planner.reset();
     let full = rig.planner.plan().unwrap();
-    assert!(rig.write(&full).unwrap().starts_with("table ip svckit\ndelete table ip svckit\n"));
+    assert_eq!(rig.write(&full).unwrap(), "full");
 }
 
 #[test]
-fn a_chain_for_more_endpoints_than_ever_asks_for_a_full_plan() {
+fn chains_come_with_the_elements_that_need_them() {
     let mut rig = Rig::new();
     rig.set(frontend(&[1])).unwrap();
     let eleven: Vec<u8> = (1..=11).collect();
-    assert_eq!(rig.set(frontend(&eleven)), Err(WriteError::NewChain));
-    rig.planner.reset();
-    let full = rig.planner.plan().unwrap();
-    assert!(rig.write(&full).unwrap().contains("numgen random mod 11 map @eps"));
+    let told = rig.set(frontend(&eleven)).unwrap();
+    assert!(told.ends_with("c-n11\nn11\nnode-e-n11\nnode-n11"), "{told}");
     rig.set(frontend(&[1])).unwrap();
-    assert!(rig.set(frontend(&eleven)).is_ok(), "it is kept");
+    assert!(!rig.set(frontend(&eleven)).unwrap().contains("\nn11"), "they are kept");
 }
 
 #[test]
 fn names_of_chains_tell_what_they_do() {
-    let chain =
-        Chain { mark: Mark::Everybody, node_port: true, local: true, count: 7, timeout: 10_800 };
-    assert_eq!(chain.to_string(), "node-e-l7-t10800");
-    assert_eq!(chain.next().map(|next| next.to_string()), Some("node-l7-t10800".into()));
+    let (mark, pick) = (Mark::Everybody, Pick::Random);
+    let chain = Chain { mark, node_port: true, local: true, pick, count: 7, timeout: 10_800 };
+    assert_eq!(chain.to_string(), "node-e-l-n7-10800s");
+    assert_eq!(chain.next().map(|next| next.to_string()), Some("node-l-n7-10800s".into()));
+}
+
+/// An element in the kernel's bytes: a key of padded pieces, and a name to go on to.
+#[test]
+fn elements_are_padded_pieces() {
+    let mut rig = Rig::new();
+    rig.set(frontend(&[1, 2])).unwrap();
+    rig.set(frontend(&[1, 3])).unwrap();
+    let transactions: Vec<&[u8]> = rig.out.iter().collect();
+    assert_eq!(transactions.len(), 1);
+    let bytes = transactions[0];
+    // 10.96.0.10, TCP, 80 in the network's order; slot 1 in the machine's.
+    let mut key = std::vec![10, 96, 0, 10, 6, 0, 0, 0, 0, 80, 0, 0];
+    key.extend(1_u32.to_ne_bytes());
+    let count = |piece: &[u8]| bytes.windows(piece.len()).filter(|w| *w == piece).count();
+    assert_eq!(count(&key), 2, "once to delete, once to add");
+    assert_eq!(count(&[10, 244, 0, 3, 31, 144]), 2, "at the cluster IP and at the node port");
+    assert_eq!(count(&[10, 244, 0, 2, 31, 144]), 0, "what is deleted is known by its key");
+    assert_eq!(bytes.len() % 4, 0);
+}
+
+#[test]
+fn a_large_table_is_loaded_in_pieces() {
+    let mut rig = Rig::new();
+    for n in 0..3_000_u32 {
+        let mut each = frontend(&[1, 2]);
+        each.key.name.service.name = n.to_string().into();
+        each.cluster_ip = Some(core::net::Ipv4Addr::from(0x0a60_0000 + n).into());
+        each.node_port = None;
+        let item = Item::Frontend(each.key.clone());
+        rig.planner.set(item, Desired::Frontend(Arc::new(each)));
+    }
+    let plan = rig.planner.plan().unwrap();
+    let mut count = |load| {
+        let how = (load, Grouping::Together);
+        rig.ruleset.encode_full(&plan, &rig.node, how, |_| false, &mut rig.out);
+        rig.out.iter().count()
+    };
+    assert_eq!(count(Load::Pieces), 3, "9,000 elements, 4,000 at a time");
+    assert_eq!(count(Load::Atomic { v4: true, v6: false }), 1);
 }

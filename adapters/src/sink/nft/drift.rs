@@ -1,0 +1,157 @@
+//! Finds and repairs what somebody else has done to our tables.
+//!
+//! The kernel counts changes of rules, whoever makes them. When there were more than our own, we look whether what we
+//! wrote is still there: the rules and the small sets as a whole, everything else by asking for each element, a share
+//! per call. Elements that were added are found where they stand in for one of ours; others do no harm.
+
+use std::{
+    collections::VecDeque,
+    hash::{DefaultHasher, Hasher},
+};
+use svckit::{
+    forward::{Item, Proxy},
+    model::Family,
+    render::nft::{
+        Element,
+        netlink::{Answer, Query, Reply, is_printed},
+    },
+};
+
+use super::{Checked, Nft, NftError};
+
+/// Elements that are asked for at once: all answers must find room.
+const AT_ONCE: usize = 100;
+
+/// Sets that come from the node's configuration.
+const FIXED: [&str; 3] = ["service-cidrs", "pod-cidrs", "node-port-addresses"];
+
+/// What we know about the tables' being ours.
+#[derive(Debug, Default)]
+pub(super) struct Watched {
+    /// The kernel's count after our last look, and our own transactions since then.
+    generation: u32,
+    /// What rules and small sets looked like after we wrote them.
+    digest: u64,
+    /// Items to look at, after somebody was there.
+    left: Option<VecDeque<Item>>,
+}
+
+impl Watched {
+    /// We have changed something ourselves.
+    pub(super) const fn committed(&mut self) {
+        self.generation = self.generation.wrapping_add(1);
+    }
+}
+
+impl Nft {
+    /// Looks whether somebody else has changed our tables, and repairs them.
+    ///
+    /// Costs one question to the kernel while nobody has. After that, each call looks at up to `share` items, some
+    /// microseconds each, until all have been looked at.
+    ///
+    /// # Errors
+    ///
+    /// The kernel can't be asked, or refuses what it held before.
+    pub fn check(&mut self, proxy: &Proxy, share: usize) -> Result<Checked, NftError> {
+        if self.planner.needs_full() {
+            return Ok(Checked::Untouched);
+        }
+        let now = self.generation()?;
+        if now != self.watched.generation {
+            self.watched.generation = now;
+            if self.digest()? != self.watched.digest {
+                return self.repair(proxy);
+            }
+            self.watched.left = Some(self.planner.installed().cloned().collect());
+        }
+        let Some(mut left) = self.watched.left.take() else { return Ok(Checked::Untouched) };
+        let number = share.min(left.len());
+        let items: Vec<Item> = left.drain(..number).collect();
+        if !self.holds(&items)? {
+            return self.repair(proxy);
+        }
+        if left.is_empty() {
+            return Ok(Checked::Intact);
+        }
+        let number = left.len();
+        self.watched.left = Some(left);
+        Ok(Checked::Looking(number))
+    }
+
+    fn repair(&mut self, proxy: &Proxy) -> Result<Checked, NftError> {
+        let done = self.replace(proxy);
+        if done.is_err() {
+            self.planner.reset();
+        }
+        done.map(|_| Checked::Repaired)
+    }
+
+    /// Takes what is there now for what should be there.
+    pub(super) fn remember(&mut self) -> Result<(), NftError> {
+        self.watched.left = None;
+        self.watched.generation = self.generation()?;
+        self.watched.digest = self.digest()?;
+        Ok(())
+    }
+
+    fn generation(&mut self) -> Result<u32, NftError> {
+        let query = Query::generation(self.socket.next_sequence());
+        let mut generation = 0;
+        let answer = |answer: Answer<'_>| {
+            if let Some(Reply::Generation(number)) = Reply::of(answer) {
+                generation = number;
+            }
+        };
+        self.socket.ask(query.as_bytes(), answer).map_err(NftError::Socket)?;
+        Ok(generation)
+    }
+
+    /// A number for the rules and the small sets, as the kernel prints them.
+    fn digest(&mut self) -> Result<u64, NftError> {
+        let mut hasher = DefaultHasher::new();
+        for family in [Family::V4, Family::V6] {
+            let sequence = self.socket.next_sequence();
+            let mut queries = vec![Query::rules(family, sequence)];
+            queries.extend(FIXED.map(|set| Query::all(family, set, sequence)));
+            for query in queries {
+                let answer = |answer: Answer<'_>| match Reply::of(answer) {
+                    Some(Reply::Rule(rule)) => hasher.write(rule),
+                    Some(Reply::Elements(list)) => list.iter().for_each(|one| hasher.write(one)),
+                    _ => {}
+                };
+                self.socket.ask(query.as_bytes(), answer).map_err(NftError::Socket)?;
+            }
+        }
+        Ok(hasher.finish())
+    }
+
+    /// Whether the kernel holds the elements of these items.
+    fn holds(&mut self, items: &[Item]) -> Result<bool, NftError> {
+        let mut wanted: Vec<Element> = Vec::new();
+        for item in items {
+            if let Some(desired) = self.planner.installed_value(item) {
+                wanted.append(&mut self.ruleset.elements(item, desired));
+            }
+        }
+        wanted.sort_unstable();
+        for run in wanted.chunk_by(|a, b| (a.family, a.map) == (b.family, b.map)) {
+            for some in run.chunks(AT_ONCE) {
+                let query = Query::elements(some, self.socket.next_sequence());
+                let mut next = some.iter();
+                let mut same = true;
+                let answer = |answer: Answer<'_>| {
+                    if let Some(Reply::Elements(list)) = Reply::of(answer) {
+                        for printed in list {
+                            same &= next.next().is_some_and(|wanted| is_printed(wanted, printed));
+                        }
+                    }
+                };
+                self.socket.ask(query.as_bytes(), answer).map_err(NftError::Socket)?;
+                if !same || next.next().is_some() {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+}

@@ -1,0 +1,281 @@
+//! Carries plans to the kernel's nftables, over netlink.
+//!
+//! ```text
+//! proxy ──▶ planner ──▶ ruleset ──▶ transactions ──▶ kernel
+//!             ▲                                        │ refused: everything anew; what is refused even then is
+//!             └──────────── what is in place ◀─────────┘ left out, and named
+//! ```
+//!
+//! What the kernel holds is never listed: a change is a transaction of a few elements, and after a start the tables
+//! are replaced as they are, in one transaction. Somebody else's changes show in the kernel's generation number;
+//! [`Nft::check`] then looks whether everything is still there, a share at a time, and replaces the tables if not.
+//! Tables of others are neither read nor touched.
+
+mod drift;
+mod report;
+
+pub use report::{Checked, NftError, Refused, Synced};
+
+use std::{collections::BTreeMap, io, path::Path};
+use svckit::{
+    Seed,
+    forward::{Desired, Item, Proxy},
+    model::Family,
+    plan::{Plan, Planner},
+    render::nft::{
+        Grouping, Load, Ruleset,
+        netlink::{Answer, Query, Reply, Transactions},
+    },
+};
+
+use self::drift::Watched;
+use crate::netlink::Socket;
+
+/// The kernel's nftables in one network namespace.
+#[derive(Debug)]
+pub struct Nft {
+    socket: Socket,
+    planner: Planner<Item, Desired>,
+    ruleset: Ruleset,
+    transactions: Transactions,
+    /// What the kernel has refused, and why.
+    refused: BTreeMap<Item, i32>,
+    watched: Watched,
+}
+
+/// "Out of date", "no such thing": what the kernel says when somebody else has been there.
+const GONE: i32 = 2;
+
+/// How a transaction ended.
+enum Outcome {
+    Done,
+    /// The messages with these sequence numbers were refused, with the system's error numbers.
+    Refused(Vec<(u32, i32)>),
+}
+
+impl Nft {
+    /// Programs the network namespace that this thread is in. `seed` keys tables.
+    ///
+    /// # Errors
+    ///
+    /// The system allows no netlink socket.
+    pub fn new(seed: Seed) -> Result<Self, NftError> {
+        Ok(Self::with_socket(Socket::open().map_err(NftError::Socket)?, seed))
+    }
+
+    /// Programs the network namespace at `path`, such as `/run/netns/lab`.
+    ///
+    /// # Errors
+    ///
+    /// There is no such namespace, or the process may not enter it.
+    pub fn in_namespace(path: &Path, seed: Seed) -> Result<Self, NftError> {
+        Ok(Self::with_socket(Socket::open_in(path).map_err(NftError::Socket)?, seed))
+    }
+
+    fn with_socket(socket: Socket, seed: Seed) -> Self {
+        Self {
+            socket,
+            planner: Planner::new(seed),
+            ruleset: Ruleset::default(),
+            transactions: Transactions::default(),
+            refused: BTreeMap::new(),
+            watched: Watched::default(),
+        }
+    }
+
+    /// Brings the kernel to what `proxy` forwards; `None`: there was nothing to do, or the proxy doesn't know the
+    /// whole cluster yet.
+    ///
+    /// Costs what has changed since the last call.
+    ///
+    /// # Errors
+    ///
+    /// Nothing is in place then that wasn't before; the next call writes everything anew.
+    pub fn sync(&mut self, proxy: &mut Proxy) -> Result<Option<Synced>, NftError> {
+        self.planner.follow(proxy);
+        let Some(plan) = self.planner.plan() else { return Ok(None) };
+        let done = self.carry(&plan, proxy);
+        if done.is_err() {
+            self.planner.reset();
+        }
+        done.map(Some)
+    }
+
+    /// What the kernel refuses to hold; everything else is in place.
+    pub fn refused(&self) -> impl Iterator<Item = Refused<'_>> {
+        self.refused.iter().map(|(item, error)| Refused { item, error: *error })
+    }
+
+    /// Removes both tables. The next [`Nft::sync`] writes them anew.
+    ///
+    /// # Errors
+    ///
+    /// They are still there.
+    pub fn clear(&mut self) -> Result<(), NftError> {
+        self.planner.reset();
+        self.refused.clear();
+        self.remove()
+    }
+
+    fn remove(&mut self) -> Result<(), NftError> {
+        let there = self.tables()?;
+        if there.is_empty() {
+            return Ok(());
+        }
+        Ruleset::encode_removal(there, &mut self.transactions);
+        match self.send()? {
+            Outcome::Done => Ok(()),
+            Outcome::Refused(errors) => Err(NftError::of(&errors)),
+        }
+    }
+
+    fn carry(&mut self, plan: &Plan<Item, Desired>, proxy: &Proxy) -> Result<Synced, NftError> {
+        if plan.full || !self.change(plan)? {
+            return self.replace(proxy);
+        }
+        Ok(Synced { full: false, items: plan.ops.len(), refused: self.refused.len() })
+    }
+
+    /// Carries out a plan that isn't full; `false`: that can't be done.
+    fn change(&mut self, plan: &Plan<Item, Desired>) -> Result<bool, NftError> {
+        let (ruleset, refused) = (&mut self.ruleset, &self.refused);
+        let leave_out = |item: &Item| refused.contains_key(item);
+        let together = Grouping::Together;
+        // Who was refused before may be changed into something better: that is for a full plan to find out.
+        if plan.ops.iter().any(|op| leave_out(op.key()))
+            || ruleset
+                .encode_changes(&plan.ops, together, leave_out, &mut self.transactions)
+                .is_err()
+        {
+            return Ok(false);
+        }
+        match self.send()? {
+            Outcome::Done => {
+                let structure = self.ruleset.done();
+                self.planner.commit(plan.generation);
+                if structure {
+                    self.remember()?;
+                }
+                Ok(true)
+            }
+            Outcome::Refused(_) => {
+                self.ruleset.undo();
+                Ok(false)
+            }
+        }
+    }
+
+    /// Replaces whatever is there, without what the kernel refuses.
+    fn replace(&mut self, proxy: &Proxy) -> Result<Synced, NftError> {
+        self.planner.reset();
+        self.refused.clear();
+        loop {
+            let Some(plan) = self.planner.plan() else { return Err(NftError::NotSynced) };
+            let errors = match self.load(&plan, proxy, Grouping::Together)? {
+                Outcome::Done => {
+                    self.planner
+                        .commit_without(plan.generation, |item| self.refused.contains_key(item));
+                    self.remember()?;
+                    let items = plan.ops.len();
+                    return Ok(Synced { full: true, items, refused: self.refused.len() });
+                }
+                Outcome::Refused(errors) => errors,
+            };
+            // Whose fault is it? Messages of their own for each item tell.
+            let Outcome::Refused(each) = self.load(&plan, proxy, Grouping::Apart)? else {
+                continue;
+            };
+            let before = self.refused.len();
+            for (sequence, error) in each {
+                let step = self.transactions.step(sequence);
+                if let Some(op) = step.and_then(|step| plan.ops.get(step)) {
+                    self.refused.insert(op.key().clone(), error);
+                }
+            }
+            if self.refused.len() == before {
+                return Err(NftError::of(&errors));
+            }
+        }
+    }
+
+    /// Loads a full plan.
+    fn load(
+        &mut self,
+        plan: &Plan<Item, Desired>,
+        proxy: &Proxy,
+        grouping: Grouping,
+    ) -> Result<Outcome, NftError> {
+        let there = self.tables()?;
+        let mut load = match there.as_slice() {
+            [] => Load::Pieces,
+            there => {
+                Load::Atomic { v4: there.contains(&Family::V4), v6: there.contains(&Family::V6) }
+            }
+        };
+        loop {
+            let refused = &self.refused;
+            let leave_out = |item: &Item| refused.contains_key(item);
+            let out = &mut self.transactions;
+            self.ruleset.encode_full(plan, proxy.node(), (load, grouping), leave_out, out);
+            match self.send() {
+                Ok(Outcome::Refused(errors)) if load == Load::Pieces => {
+                    // What went in before is of no use, and nobody has seen it.
+                    let steps = std::mem::take(&mut self.transactions);
+                    self.remove()?;
+                    self.transactions = steps;
+                    return Ok(Outcome::Refused(errors));
+                }
+                // Too large for one transaction where the system limits their size: then with a gap.
+                Err(NftError::Socket(error)) if is_too_large(&error) && load != Load::Pieces => {
+                    self.remove()?;
+                    load = Load::Pieces;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Sends the transactions, up to the first that is refused.
+    fn send(&mut self) -> Result<Outcome, NftError> {
+        for transaction in self.transactions.iter() {
+            let mut errors = Vec::new();
+            let answer = |answer: Answer<'_>| {
+                if let Answer::Refused { sequence, error } = answer {
+                    errors.push((sequence, error));
+                }
+            };
+            self.socket.ask(transaction, answer).map_err(NftError::Socket)?;
+            if !errors.is_empty() {
+                return Ok(Outcome::Refused(errors));
+            }
+            self.watched.committed();
+        }
+        Ok(Outcome::Done)
+    }
+
+    /// The families that have a table of ours.
+    fn tables(&mut self) -> Result<Vec<Family>, NftError> {
+        let mut there = Vec::new();
+        for family in [Family::V4, Family::V6] {
+            let query = Query::table(family, self.socket.next_sequence());
+            let mut refused = None;
+            let mut found = false;
+            self.socket
+                .ask(query.as_bytes(), |answer| match answer {
+                    Answer::Refused { error, .. } => refused = Some(error),
+                    answer => found |= Reply::of(answer) == Some(Reply::Table),
+                })
+                .map_err(NftError::Socket)?;
+            match refused {
+                Some(error) if error != GONE => return Err(NftError::of(&[(0, error)])),
+                _ if found => there.push(family),
+                _ => {}
+            }
+        }
+        Ok(there)
+    }
+}
+
+fn is_too_large(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::MSGSIZE.raw_os_error())
+}
