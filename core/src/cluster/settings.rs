@@ -104,6 +104,8 @@ impl Settings {
         Self {
             service_cidrs: Vec::from([v4(127, 96, 16)]),
             pod_cidrs: Vec::from([v4(127, 97, 16)]),
+            // Its node has no other addresses.
+            localhost_node_ports: true,
             ..Self::default()
         }
     }
