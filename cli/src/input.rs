@@ -128,7 +128,7 @@ fn note(file: &Path, found: Vec<Finding>, findings: &mut Vec<Located>) {
 
 /// `a.b=value` as a document.
 fn single(key: &str, value: &str) -> Tree {
-    let text = |value: &str| Tree { line: 0, node: TreeNode::Text(value.into()) };
+    let text = |value: &str| Tree::new(0, TreeNode::Text(value.into()));
     let value = match yaml::read(value, 1) {
         Ok(tree)
             if matches!(
@@ -140,8 +140,7 @@ fn single(key: &str, value: &str) -> Tree {
         }
         _ => text(value),
     };
-    key.rsplit('.').fold(value, |value, step| Tree {
-        line: 0,
-        node: TreeNode::Map(vec![(Key { line: 0, name: step.into() }, value)]),
+    key.rsplit('.').fold(value, |value, step| {
+        Tree::new(0, TreeNode::Map(vec![(Key { line: 0, name: step.into() }, value)]))
     })
 }

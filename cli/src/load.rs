@@ -1,5 +1,6 @@
 //! From manifests and settings to a cluster.
 
+use std::{collections::HashMap, path::Path};
 use svckit::{
     Time,
     cluster::{Cluster, ControlPlane, Settings, Synced},
@@ -8,7 +9,7 @@ use svckit::{
 };
 use svckit_adapters::{
     clock,
-    source::files::{Files, Located},
+    source::files::{Files, Located, Manifest},
 };
 
 use crate::{exit::Stop, input::Input};
@@ -45,13 +46,15 @@ impl Loaded {
             manifests.iter().filter(|manifest| manifest.sound).map(|manifest| &manifest.object);
         let Synced { changes, findings, .. } = self.cluster.sync(sound, now);
         self.changes = changes;
-        self.findings = self.files.findings();
-        for (id, finding) in findings {
-            if let Some(manifest) = manifests.iter().find(|manifest| manifest.object.id() == id) {
-                self.findings.push(manifest.locate(finding));
-            }
-        }
-        self.findings.extend(unsound(&self.files, self.cluster.control(), now));
+        let mut about: Vec<Finding> = findings
+            .into_iter()
+            .map(|(id, finding)| Finding { object: id.to_string(), ..finding })
+            .collect();
+        let told = self.files.findings();
+        about.extend(unsound(&manifests, &told, self.cluster.control(), now));
+        about.extend(self.cluster.conflicts());
+        self.findings = told;
+        self.findings.extend(self.files.locate(about));
         self.findings.sort_by(|a, b| (&a.file, a.finding.line).cmp(&(&b.file, b.finding.line)));
     }
 }
@@ -59,23 +62,34 @@ impl Loaded {
 /// What admission says of objects whose shape is wrong, so that everything is told at once.
 ///
 /// What only follows from a mistake that was told already is left out: a field that could not be read looks absent.
-fn unsound(files: &Files, cluster: &ControlPlane, now: Time) -> Vec<Located> {
-    let told = files.findings();
+fn unsound(
+    manifests: &[&Manifest],
+    told: &[Located],
+    cluster: &ControlPlane,
+    now: Time,
+) -> Vec<Finding> {
+    let mut told_of: HashMap<&Path, Vec<&Finding>> = HashMap::new();
+    for located in told {
+        told_of.entry(&located.file).or_default().push(&located.finding);
+    }
     let mut all = Vec::new();
-    for manifest in files.manifests().into_iter().filter(|manifest| !manifest.sound) {
-        let title = manifest.object.id().to_string();
-        let about = |finding: &Finding| {
-            told.iter().any(|other| {
-                other.file == manifest.file
-                    && other.finding.line >= manifest.line
-                    && related(&other.finding.path, &finding.path)
-            })
-        };
-        let found =
-            cluster.check(&manifest.object, now).into_iter().filter(|finding| !about(finding));
-        all.extend(
-            found.map(|finding| manifest.locate(Finding { object: title.clone(), ..finding })),
-        );
+    for (n, manifest) in manifests.iter().enumerate().filter(|(_, manifest)| !manifest.sound) {
+        let object = manifest.object.id().to_string();
+        let next = manifests.get(n + 1).filter(|next| next.file == manifest.file);
+        let end = next.map_or(u32::MAX, |next| next.line);
+        let told = told_of.get(&*manifest.file).map_or(&[][..], Vec::as_slice);
+        let from = told.partition_point(|other| other.line < manifest.line);
+        let own: Vec<&&Finding> =
+            told.iter().skip(from).take_while(|other| other.line < end).collect();
+        if own.iter().any(|other| other.path == "apiVersion") {
+            // Nobody knows which rules its author had in mind.
+            continue;
+        }
+        let found = cluster
+            .check(&manifest.object, now)
+            .into_iter()
+            .filter(|finding| !own.iter().any(|other| related(&other.path, &finding.path)));
+        all.extend(found.map(|finding| Finding { object: object.clone(), ..finding }));
     }
     all
 }

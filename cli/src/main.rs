@@ -3,6 +3,7 @@
 mod check;
 mod conform;
 mod exit;
+mod expose;
 mod get;
 mod input;
 mod lab;
@@ -53,13 +54,15 @@ enum Verb {
         name: Option<String>,
         #[command(flatten)]
         input: Input,
-        /// Only objects with these labels: key=value, with commas between.
+        /// Only objects with these labels, such as app=web,tier!=db or 'env in (dev,test)'.
         #[arg(short = 'l', long)]
         selector: Option<String>,
         /// How to print it.
         #[arg(short, long, value_enum, default_value_t)]
         output: Output,
     },
+    /// Derive a Service from a controller, a pod or another Service, and print it.
+    Expose(Box<expose::Arguments>),
     /// Serve what manifests describe, on this machine, without root.
     #[command(after_help = "Example: svckit up -f examples/walkthrough")]
     Up {
@@ -110,9 +113,10 @@ fn run(verb: Verb) -> Result<Exit, Stop> {
     match verb {
         Verb::Check { input, output } => check::run(&input, output),
         Verb::Get { resource, name, input, selector, output } => {
-            let selector = selector.as_deref().map(equalities).transpose()?;
+            let selector = selector.as_deref().map(selected).transpose()?;
             get::run(&input, output, resource, name.as_deref(), selector.as_ref())
         }
+        Verb::Expose(arguments) => expose::run(&arguments),
         Verb::Up { input, options, output } => up::run(&input, &options, output),
         Verb::Render(render) => render.run(),
         Verb::Trace(trace) => trace.run(),
@@ -132,13 +136,7 @@ fn run(verb: Verb) -> Result<Exit, Stop> {
     }
 }
 
-/// `key=value` pairs with commas between.
-fn equalities(text: &str) -> Result<Selector, Stop> {
-    let pairs = text.split(',').filter(|pair| !pair.trim().is_empty()).map(|pair| {
-        let (key, value) = pair
-            .split_once('=')
-            .ok_or_else(|| Stop::usage(format!("-l {pair}: write key=value")))?;
-        Ok((key.trim(), value.trim_start_matches('=').trim()))
-    });
-    Ok(Selector::from_pairs(pairs.collect::<Result<Vec<_>, Stop>>()?))
+/// The selector that somebody gave with `-l`.
+fn selected(text: &str) -> Result<Selector, Stop> {
+    text.parse().map_err(|error| Stop::usage(format!("-l {text:?}: {error}")))
 }

@@ -35,7 +35,7 @@ struct Node(TreeNode);
 
 impl Node {
     fn tree(self) -> Tree {
-        Tree { line: 0, node: self.0 }
+        Tree::new(0, self.0)
     }
 }
 

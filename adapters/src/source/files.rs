@@ -8,13 +8,14 @@
 //! that start with a dot are left out, as is `svckit.yaml`, which holds settings.
 
 mod document;
+mod json;
 #[cfg(test)]
 mod tests;
 
 pub use document::MAX_OBJECT_BYTES;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, hash_map::Entry},
     fs, io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -25,6 +26,7 @@ use svckit::{
     finding::{Finding, Kind},
 };
 
+use self::document::Lines;
 use super::yaml;
 
 /// Where settings stand beside manifests.
@@ -43,7 +45,7 @@ pub struct Files {
 #[derive(Clone, Debug)]
 pub struct Manifest {
     /// The object; its namespace is filled in.
-    pub object: Object,
+    pub object: Arc<Object>,
     /// The file it stands in.
     pub file: Arc<Path>,
     /// The line it starts on.
@@ -122,13 +124,68 @@ impl Files {
         });
         let mut all: Vec<Located> = of_files.collect();
         let mut first: HashMap<ObjectId, &Manifest> = HashMap::new();
+        let mut twice = Vec::new();
         for manifest in self.known.values().flat_map(|file| &file.manifests) {
-            if let Some(first) = first.insert(manifest.object.id(), manifest) {
-                all.push(manifest.twice(first));
+            match first.entry(manifest.object.id()) {
+                Entry::Occupied(first) => twice.push((manifest, manifest.twice(first.get()))),
+                Entry::Vacant(free) => _ = free.insert(manifest),
             }
         }
+        all.extend(self.place(twice));
         all.sort_by(|a, b| (&a.file, a.finding.line).cmp(&(&b.file, b.finding.line)));
         all
+    }
+
+    /// Puts findings about objects where those stand in the files; `object` of a finding names the object, as
+    /// [`ObjectId`] prints it.
+    ///
+    /// A file is read again to find lines, once however many findings there are.
+    #[must_use]
+    pub fn locate(&self, findings: Vec<Finding>) -> Vec<Located> {
+        if findings.is_empty() {
+            return Vec::new();
+        }
+        let manifests = self.manifests().into_iter();
+        let known: HashMap<String, &Manifest> =
+            manifests.map(|manifest| (manifest.object.id().to_string(), manifest)).collect();
+        let (known, unknown): (Vec<_>, Vec<_>) = findings
+            .into_iter()
+            .map(|finding| (known.get(&finding.object).copied(), finding))
+            .partition(|(manifest, _)| manifest.is_some());
+        let known = known.into_iter().filter_map(|(manifest, finding)| Some((manifest?, finding)));
+        let mut located = self.place(known);
+        // What is derived stands nowhere: the paths that were asked for are as close as it gets.
+        let asked: Arc<Path> =
+            self.paths.first().map_or_else(|| "-".as_ref(), PathBuf::as_path).into();
+        located.extend(
+            unknown.into_iter().map(|(_, finding)| Located { file: asked.clone(), finding }),
+        );
+        located
+    }
+
+    /// Finds the lines of findings about these objects.
+    fn place<'a>(
+        &self,
+        findings: impl IntoIterator<Item = (&'a Manifest, Finding)>,
+    ) -> Vec<Located> {
+        let mut lines: HashMap<&Path, Lines> = HashMap::new();
+        let place = |(manifest, mut finding): (&'a Manifest, Finding)| {
+            if finding.line == 0 {
+                let lines =
+                    lines.entry(&manifest.file).or_insert_with(|| self.lines(&manifest.file));
+                finding.line = lines.line_of(manifest.line, &finding.path);
+            }
+            Located { file: manifest.file.clone(), finding }
+        };
+        findings.into_iter().map(place).collect()
+    }
+
+    fn lines(&self, file: &Path) -> Lines {
+        match (&self.stdin, file.as_os_str() == "-") {
+            (Some(bytes), true) => Lines::of(bytes),
+            // A file that went away meanwhile: findings stand where their object started.
+            _ => Lines::of(&fs::read(file).unwrap_or_default()),
+        }
     }
 
     /// The files there are now, with what tells that they changed.
@@ -194,7 +251,7 @@ impl File {
                     object.metadata_mut().namespace = namespace.into();
                 }
                 file.manifests.push(Manifest {
-                    object,
+                    object: object.into(),
                     file: path.clone(),
                     line: decoded.line,
                     sound,
@@ -216,9 +273,11 @@ impl File {
 
     /// Objects of an earlier state of the file that this broken one doesn't have in good order stay.
     fn keep_good_of(&mut self, before: Self) {
+        let now: HashMap<ObjectId, usize> =
+            self.manifests.iter().enumerate().map(|(at, m)| (m.object.id(), at)).collect();
         for manifest in before.manifests.into_iter().filter(|manifest| manifest.sound) {
-            let now = self.manifests.iter().position(|m| m.object.id() == manifest.object.id());
-            match now.and_then(|at| self.manifests.get_mut(at)) {
+            let now = now.get(&manifest.object.id());
+            match now.and_then(|at| self.manifests.get_mut(*at)) {
                 Some(now) if !now.sound => *now = manifest,
                 Some(_) => {}
                 None => self.manifests.push(manifest),
@@ -228,28 +287,13 @@ impl File {
 }
 
 impl Manifest {
-    /// Puts a finding about this object where it belongs in the file.
-    ///
-    /// Reads the file again to find the line: findings are rare, and trees are not kept.
-    #[must_use]
-    pub fn locate(&self, mut finding: Finding) -> Located {
-        finding.object = self.object.id().to_string();
-        if finding.line == 0 {
-            finding.line = document::line_of(&self.file, self.line, &finding.path);
-        }
-        Located { file: self.file.clone(), finding }
-    }
-
     /// The finding that this object has the name of `first`.
-    fn twice(&self, first: &Self) -> Located {
-        let message = format!(
-            "{} stands already in {}:{}",
-            self.object.id(),
-            first.file.display(),
-            first.line
-        );
+    fn twice(&self, first: &Self) -> Finding {
+        let object = self.object.id().to_string();
+        let message = format!("{object} stands already in {}:{}", first.file.display(), first.line);
         let name = self.object.metadata().name.clone();
-        self.locate(Finding::error(Kind::Duplicate, "metadata.name", name, message))
+        let finding = Finding::error(Kind::Duplicate, "metadata.name", name, message);
+        Finding { object, ..finding }
     }
 }
 

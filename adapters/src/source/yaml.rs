@@ -138,11 +138,11 @@ impl Builder {
             Event::MappingStart(anchor, _) => self.begin(line, anchor, Kind::Map(Vec::new(), None)),
             Event::SequenceEnd | Event::MappingEnd => self.end(),
             Event::Scalar(text, style, anchor, tag) => {
-                let node = match (style, tag) {
-                    (ScalarStyle::Plain, None) if !self.expects_key() => scalar::resolve(&text),
-                    _ => TreeNode::Text(text.into_owned()),
+                let tree = match (style, tag) {
+                    (ScalarStyle::Plain, None) if !self.expects_key() => scalar::plain(line, &text),
+                    _ => Tree::new(line, TreeNode::Text(text.into_owned())),
                 };
-                self.put(Tree { line, node }, anchor, 1)
+                self.put(tree, anchor, 1)
             }
             Event::Alias(anchor) => {
                 let known = self.anchors.get(&anchor).cloned();
@@ -186,7 +186,7 @@ impl Builder {
             Kind::List(items) => TreeNode::List(items),
             Kind::Map(fields, _) => TreeNode::Map(merge(fields)),
         };
-        self.put(Tree { line, node }, anchor, size)
+        self.put(Tree::new(line, node), anchor, size)
     }
 
     /// Puts a finished value where it belongs.
@@ -213,7 +213,7 @@ impl Builder {
 /// Keys are texts; YAML would allow lists and maps as well.
 fn as_key(tree: Tree) -> Result<Key, SyntaxError> {
     match tree {
-        Tree { line, node: TreeNode::Text(name) } => Ok(Key { line, name }),
+        Tree { line, node: TreeNode::Text(name), .. } => Ok(Key { line, name }),
         Tree { line, .. } => Err(SyntaxError { line, message: "a key must be a text".into() }),
     }
 }

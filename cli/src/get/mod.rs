@@ -1,5 +1,6 @@
 //! `svckit get`: what the cluster would hold, as kubectl would show it.
 
+mod cluster_scoped;
 mod endpoints;
 mod ingress;
 mod node;
@@ -13,6 +14,7 @@ pub(crate) use table::print as print_table;
 use clap::ValueEnum;
 use serde_json::{Value, json};
 use svckit::{
+    admit,
     api::{Object, ObjectMeta},
     cluster::Settings,
     select::{Labels, Selector},
@@ -39,6 +41,14 @@ pub(crate) enum Resource {
     Pods,
     #[value(aliases = ["ingress", "ing"])]
     Ingresses,
+    #[value(alias = "ingressclass")]
+    Ingressclasses,
+    #[value(alias = "servicecidr")]
+    Servicecidrs,
+    #[value(aliases = ["ipaddress", "ip"])]
+    Ipaddresses,
+    #[value(aliases = ["namespace", "ns"])]
+    Namespaces,
     #[value(aliases = ["node", "no"])]
     Nodes,
 }
@@ -76,10 +86,15 @@ pub(crate) fn run(
     };
     let mut rows: Vec<Row> = rows.into_iter().filter(wanted).collect();
     rows.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
-    show(input, output, resource, &columns, &rows);
     if let (Some(name), true) = (name, rows.is_empty()) {
-        return Err(Stop::input(format!("there is no {name} among the {}", word(resource))));
+        let place = if resource.is_namespaced() && !input.all_namespaces {
+            format!(" in namespace {}", input.namespace)
+        } else {
+            String::new()
+        };
+        return Err(Stop::input(format!("there is no {} {name}{place}", resource.singular())));
     }
+    show(input, output, resource, &columns, &rows);
     Ok(Exit::of_input(report::has_errors(&loaded.findings)))
 }
 
@@ -89,23 +104,28 @@ fn rows(loaded: &Loaded, resource: Resource, wide: bool) -> (Columns, Vec<Row>) 
         Resource::Endpoints => endpoints::legacy_rows(loaded),
         Resource::Endpointslices => endpoints::rows(loaded),
         Resource::Pods => pod::rows(loaded),
-        Resource::Ingresses => ingress::rows(loaded),
+        Resource::Ingresses => ingress::rows(loaded, wide),
+        Resource::Ingressclasses => cluster_scoped::classes(loaded),
+        Resource::Servicecidrs => cluster_scoped::ranges(loaded),
+        Resource::Ipaddresses => cluster_scoped::addresses(loaded),
+        Resource::Namespaces => cluster_scoped::namespaces(loaded),
         Resource::Nodes => node::rows(loaded),
     }
 }
 
 fn show(input: &Input, output: Output, resource: Resource, columns: &Columns, rows: &[Row]) {
     match output {
-        Output::Name => rows.iter().for_each(|row| println!("{}/{}", singular(resource), row.name)),
+        Output::Name => {
+            rows.iter().for_each(|row| println!("{}/{}", resource.full_name(), row.name))
+        }
         Output::Json => println!("{:#}", list(rows)),
         Output::Yaml => print!("{}", serde_saphyr::to_string(&list(rows)).unwrap_or_default()),
         Output::Table | Output::Wide if rows.is_empty() => {
-            let scope = if input.all_namespaces {
-                String::new()
+            if input.all_namespaces || !resource.is_namespaced() {
+                eprintln!("No resources found");
             } else {
-                format!(" in {} namespace", input.namespace)
-            };
-            eprintln!("No resources found{scope}.");
+                eprintln!("No resources found in {} namespace.", input.namespace);
+            }
         }
         Output::Table | Output::Wide => {
             let shown =
@@ -113,7 +133,7 @@ fn show(input: &Input, output: Output, resource: Resource, columns: &Columns, ro
             let mut headings: Vec<&str> = columns.headings.iter().copied().take(shown).collect();
             let mut lines: Vec<Vec<String>> =
                 rows.iter().map(|row| row.cells.iter().take(shown).cloned().collect()).collect();
-            if input.all_namespaces && resource != Resource::Nodes {
+            if input.all_namespaces && resource.is_namespaced() {
                 headings.insert(0, "NAMESPACE");
                 lines
                     .iter_mut()
@@ -122,6 +142,22 @@ fn show(input: &Input, output: Output, resource: Resource, columns: &Columns, ro
             }
             table::print(&headings, &lines);
         }
+    }
+}
+
+/// Prints one object that stands in no list: as JSON or YAML, as its name, or as a line of its table.
+pub(crate) fn print_object(object: &Object, output: Output) {
+    match (output, object) {
+        (Output::Json, _) => {
+            println!("{:#}", serde_json::to_value(object).unwrap_or_default());
+        }
+        (Output::Name, _) => {
+            println!("{}/{}", object.kind().to_lowercase(), object.metadata().name);
+        }
+        (Output::Table | Output::Wide, Object::Service(service)) => {
+            service::print(service, output == Output::Wide);
+        }
+        _ => print!("{}", serde_saphyr::to_string(object).unwrap_or_default()),
     }
 }
 
@@ -146,9 +182,11 @@ impl Row {
         }
     }
 
-    /// A row of an object as its manifest has it.
+    /// A row of an object as its manifest has it, with its defaults.
     fn of(object: &Object, cells: Vec<String>) -> Self {
-        Self::new(object.metadata(), cells, serde_json::to_value(object).unwrap_or_default())
+        let mut object = object.clone();
+        admit::default(&mut object);
+        Self::new(object.metadata(), cells, serde_json::to_value(&object).unwrap_or_default())
     }
 }
 
@@ -176,25 +214,52 @@ fn few(items: &[String], none: &str) -> String {
     }
 }
 
-const fn word(resource: Resource) -> &'static str {
-    match resource {
-        Resource::Services => "services",
-        Resource::Endpoints => "endpoints",
-        Resource::Endpointslices => "endpointslices",
-        Resource::Pods => "pods",
-        Resource::Ingresses => "ingresses",
-        Resource::Nodes => "nodes",
+/// Text that is longer than its column, cut.
+fn cut(text: String, wide: bool) -> String {
+    if wide || text.len() <= 16 {
+        return text;
     }
+    let short: String = text.chars().take(13).collect();
+    format!("{short}...")
 }
 
-/// As `kubectl get -o name` calls it.
-const fn singular(resource: Resource) -> &'static str {
-    match resource {
-        Resource::Services => "service",
-        Resource::Endpoints => "endpoints",
-        Resource::Endpointslices => "endpointslice.discovery.k8s.io",
-        Resource::Pods => "pod",
-        Resource::Ingresses => "ingress.networking.k8s.io",
-        Resource::Nodes => "node",
+impl Resource {
+    /// What one of them is called in a sentence.
+    const fn singular(self) -> &'static str {
+        match self {
+            Self::Services => "Service",
+            Self::Endpoints => "Endpoints",
+            Self::Endpointslices => "EndpointSlice",
+            Self::Pods => "Pod",
+            Self::Ingresses => "Ingress",
+            Self::Ingressclasses => "IngressClass",
+            Self::Servicecidrs => "ServiceCIDR",
+            Self::Ipaddresses => "IPAddress",
+            Self::Namespaces => "Namespace",
+            Self::Nodes => "Node",
+        }
+    }
+
+    /// As `kubectl get -o name` calls it.
+    const fn full_name(self) -> &'static str {
+        match self {
+            Self::Services => "service",
+            Self::Endpoints => "endpoints",
+            Self::Endpointslices => "endpointslice.discovery.k8s.io",
+            Self::Pods => "pod",
+            Self::Ingresses => "ingress.networking.k8s.io",
+            Self::Ingressclasses => "ingressclass.networking.k8s.io",
+            Self::Servicecidrs => "servicecidr.networking.k8s.io",
+            Self::Ipaddresses => "ipaddress.networking.k8s.io",
+            Self::Namespaces => "namespace",
+            Self::Nodes => "node",
+        }
+    }
+
+    const fn is_namespaced(self) -> bool {
+        matches!(
+            self,
+            Self::Services | Self::Endpoints | Self::Endpointslices | Self::Pods | Self::Ingresses
+        )
     }
 }

@@ -5,8 +5,20 @@ use svckit::api::Pod;
 use super::{Columns, Row, age};
 use crate::load::Loaded;
 
-const COLUMNS: Columns =
-    Columns { headings: &["NAME", "READY", "STATUS", "RESTARTS", "AGE", "IP", "NODE"], narrow: 5 };
+const COLUMNS: Columns = Columns {
+    headings: &[
+        "NAME",
+        "READY",
+        "STATUS",
+        "RESTARTS",
+        "AGE",
+        "IP",
+        "NODE",
+        "NOMINATED NODE",
+        "READINESS GATES",
+    ],
+    narrow: 5,
+};
 
 pub(super) fn rows(loaded: &Loaded) -> (Columns, Vec<Row>) {
     let row = |pod: &Pod| {
@@ -28,5 +40,7 @@ fn cells(pod: &Pod) -> Vec<String> {
         age(&pod.metadata),
         text(&pod.status.pod_ip),
         text(&pod.spec.node_name),
+        text(&pod.status.nominated_node_name),
+        "<none>".into(),
     ]
 }

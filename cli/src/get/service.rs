@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use svckit::api::{Service, ServicePort};
 
-use super::{Columns, Row, age, joined};
+use super::{Columns, Row, age, cut, joined};
 use crate::load::Loaded;
 
 const COLUMNS: Columns = Columns {
@@ -17,6 +17,14 @@ pub(super) fn rows(loaded: &Loaded, wide: bool) -> (Columns, Vec<Row>) {
         Row::new(&service.metadata, cells(service, wide), object)
     };
     (COLUMNS, loaded.cluster.control().services().map(row).collect())
+}
+
+/// Prints a table of one Service.
+pub(super) fn print(service: &Service, wide: bool) {
+    let shown = if wide { COLUMNS.headings.len() } else { COLUMNS.narrow };
+    let headings: Vec<&str> = COLUMNS.headings.iter().copied().take(shown).collect();
+    let cells = cells(service, wide).into_iter().take(shown).collect();
+    super::table::print(&headings, &[cells]);
 }
 
 fn cells(service: &Service, wide: bool) -> Vec<String> {
@@ -46,12 +54,9 @@ pub(crate) fn external(service: &Service, wide: bool) -> String {
                 ip => ip.into(),
             };
             let names: BTreeSet<String> = ingress.iter().map(name).collect();
-            let mut names: Vec<String> = names.into_iter().collect();
-            let text = names.join(",");
-            if text.len() > 16 && !wide {
-                let short: String = text.chars().take(13).collect();
-                names = vec![format!("{short}...")];
-            }
+            let text = cut(names.into_iter().collect::<Vec<_>>().join(","), wide);
+            let mut names: Vec<String> =
+                Some(text).filter(|text| !text.is_empty()).into_iter().collect();
             names.extend(spec.external_ips.iter().cloned());
             joined(&names, "<pending>")
         }

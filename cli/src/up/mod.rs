@@ -167,30 +167,24 @@ impl Up {
     fn sync(&mut self) -> bool {
         let manifests = self.files.manifests();
         let sound: Vec<_> = manifests.iter().filter(|manifest| manifest.sound).collect();
-        self.pins.learn(sound.iter().map(|manifest| &manifest.object));
+        self.pins.learn(sound.iter().map(|manifest| &*manifest.object));
         let objects: Vec<_> = sound
             .iter()
             .map(|manifest| self.pins.rewrite(&manifest.object, self.simulate))
             .collect();
         let Synced { changes, findings, .. } = self.cluster.sync(&objects, clock::now());
         let mut wrong = self.files.findings();
-        for (id, finding) in findings {
-            if let Some(manifest) = sound.iter().find(|manifest| manifest.object.id() == id) {
-                wrong.push(manifest.locate(finding));
-            }
-        }
-        if let Err(Stop { message, .. }) = self.state.save(&self.cluster, &changes) {
-            wrong.push(nowhere(message));
-        }
-        let refused = self.servers.apply(&self.cluster, &changes);
-        wrong.extend(refused.into_iter().map(nowhere));
-        for finding in self.servers.faces().findings() {
-            if let Some(manifest) =
-                sound.iter().find(|m| m.object.id().to_string() == finding.object)
-            {
-                wrong.push(manifest.locate(finding));
-            }
-        }
+        let mut system = Vec::new();
+        system.extend(self.state.save(&self.cluster, &changes).err().map(|stop| stop.message));
+        system.extend(self.servers.apply(&self.cluster, &changes));
+        let mut about: Vec<Finding> = findings
+            .into_iter()
+            .map(|(id, finding)| Finding { object: id.to_string(), ..finding })
+            .collect();
+        about.extend(self.cluster.host_port_conflicts());
+        about.extend(self.servers.faces().findings());
+        wrong.extend(self.files.locate(about));
+        wrong.extend(system.into_iter().map(nowhere));
         self.errors = report::has_errors(&wrong);
         self.tell(wrong);
         !changes.is_empty()

@@ -5,7 +5,10 @@
 //! stands for one loopback address, whoever pins it, so that two Services that want one still conflict.
 
 use ipnet::IpNet;
-use std::net::{IpAddr, Ipv4Addr};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 use svckit::{
     api::{Object, Service},
     cluster::Settings,
@@ -52,14 +55,24 @@ impl Pins {
         pins.for_each(|addr| self.stand_ins.take(addr));
     }
 
-    /// The object as it can be served here.
-    pub(super) fn rewrite(&mut self, object: &Object, simulate: Simulate) -> Object {
+    /// The object as it can be served here; itself, shared, where that changes nothing.
+    pub(super) fn rewrite(&mut self, object: &Arc<Object>, simulate: Simulate) -> Arc<Object> {
+        let pinned = |service: &Service| {
+            !matches!(service.spec.cluster_ip.as_str(), "" | "None")
+                || !service.spec.cluster_ips.is_empty()
+        };
         let mut object = object.clone();
-        match &mut object {
-            Object::Service(service) => self.rewrite_service(service),
-            Object::Pod(pod) if simulate == Simulate::All => {
-                pod.status.pod_ip.clear();
-                pod.status.pod_ips.clear();
+        match &*object {
+            Object::Service(service) if pinned(service) => {
+                if let Object::Service(service) = Arc::make_mut(&mut object) {
+                    self.rewrite_service(service);
+                }
+            }
+            Object::Pod(_) if simulate == Simulate::All => {
+                if let Object::Pod(pod) = Arc::make_mut(&mut object) {
+                    pod.status.pod_ip.clear();
+                    pod.status.pod_ips.clear();
+                }
             }
             _ => {}
         }

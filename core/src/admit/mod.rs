@@ -31,7 +31,7 @@ pub mod workload;
 
 pub use expose::{Expose, ExposeError, expose};
 pub use gates::Gates;
-pub use object::{check, default, validate, warnings};
+pub use object::{check, default, validate, validate_update, warnings};
 pub use registry::{
     Admitted, AllocatedPort, Allocation, BadAllocation, Registry, Settings, SettingsError,
 };

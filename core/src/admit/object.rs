@@ -71,6 +71,34 @@ pub fn validate(object: &Object, gates: &Gates) -> Vec<Finding> {
     }
 }
 
+/// Everything that refuses a change of an object; both have their defaults.
+///
+/// Kinds without rules for changes are judged as new ones. Versions are not looked at: who keeps objects in files has
+/// none.
+#[must_use]
+pub fn validate_update(new: &Object, old: &Object, gates: &Gates) -> Vec<Finding> {
+    let mut findings = match (new, old) {
+        (Object::Service(new), Object::Service(old)) => service::validate_update(new, old, gates),
+        (Object::EndpointSlice(new), Object::EndpointSlice(old)) => {
+            endpoint_slice::validate_update(new, old, gates)
+        }
+        (Object::Endpoints(new), Object::Endpoints(old)) => {
+            endpoints::validate_update(new, old, gates)
+        }
+        (Object::Ingress(new), Object::Ingress(old)) => ingress::validate_update(new, old, gates),
+        (Object::IngressClass(new), Object::IngressClass(old)) => {
+            ingress_class::validate_update(new, old)
+        }
+        (Object::IpAddress(new), Object::IpAddress(old)) => ip_address::validate_update(new, old),
+        (Object::ServiceCidr(new), Object::ServiceCidr(old)) => {
+            service_cidr::validate_update(new, old)
+        }
+        _ => validate(new, gates),
+    };
+    findings.retain(|finding| finding.path != "metadata.resourceVersion");
+    findings
+}
+
 /// What should be told to the author of an object that is accepted. Takes it as it was written, before defaults.
 #[must_use]
 pub fn warnings(object: &Object) -> Vec<Finding> {

@@ -42,15 +42,13 @@ pub struct Decoded {
 /// ```
 /// use svckit::api::{Key, Tree, TreeNode, decode};
 ///
-/// let field = |name: &str, node| (Key { line: 1, name: name.into() }, Tree { line: 1, node });
-/// let document = Tree {
-///     line: 1,
-///     node: TreeNode::Map(vec![
-///         field("apiVersion", TreeNode::Text("v1".into())),
-///         field("kind", TreeNode::Text("Service".into())),
-///         field("sepc", TreeNode::Null),
-///     ]),
-/// };
+/// let field = |name: &str, node| (Key { line: 1, name: name.into() }, Tree::new(1, node));
+/// let fields = vec![
+///     field("apiVersion", TreeNode::Text("v1".into())),
+///     field("kind", TreeNode::Text("Service".into())),
+///     field("sepc", TreeNode::Null),
+/// ];
+/// let document = Tree::new(1, TreeNode::Map(fields));
 /// let decoded = decode(&document);
 /// assert_eq!(decoded[0].findings[0].message, "there is no such field; perhaps spec?");
 /// ```
@@ -159,21 +157,15 @@ struct At<'a, 'de> {
 impl<'de> At<'_, 'de> {
     /// Notes that the value here should have been `wanted`.
     fn mismatch(self, wanted: &str) {
-        let (value, hint) = match &self.tree.node {
-            TreeNode::Int(n) if wanted == TEXT => {
-                (n.to_string(), format!("; write it in quotes: \"{n}\""))
-            }
-            TreeNode::Bool(b) if wanted == TEXT => {
-                (b.to_string(), format!("; write it in quotes: \"{b}\""))
+        let value = self.tree.scalar();
+        let hint = match &self.tree.node {
+            TreeNode::Int(_) | TreeNode::Float(_) | TreeNode::Bool(_) if wanted == TEXT => {
+                format!("; write it in quotes: \"{value}\"")
             }
             TreeNode::Text(t) if wanted != TEXT && t.parse::<i64>().is_ok() => {
-                (t.clone(), String::from("; take the quotes away"))
+                String::from("; take the quotes away")
             }
-            TreeNode::Text(text) => (text.clone(), String::new()),
-            TreeNode::Int(n) => (n.to_string(), String::new()),
-            TreeNode::Float(n) => (n.to_string(), String::new()),
-            TreeNode::Bool(b) => (b.to_string(), String::new()),
-            _ => (String::new(), String::new()),
+            _ => String::new(),
         };
         let shape = self.tree.shape();
         self.notes.note(
@@ -370,6 +362,10 @@ impl<'de> SeqAccess<'de> for Items<'_, 'de> {
         let value = self.notes.under(format_args!("[{}]", self.next), || seed.deserialize(at));
         self.next += 1;
         value.map(Some)
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.items.len())
     }
 }
 

@@ -1,6 +1,9 @@
 //! Any JSON, kept as it came.
 
-use std_alloc::{string::String, vec::Vec};
+use std_alloc::{boxed::Box, string::String, vec::Vec};
+
+/// A field that svckit has no use for: most objects lack most of them, and then it takes one word.
+pub type Kept = Option<Box<Json>>;
 
 /// A field that svckit has no use for, kept so that printing an object loses nothing. Keys keep their order.
 #[derive(Clone, Debug, Default, PartialEq)]

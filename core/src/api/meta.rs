@@ -1,6 +1,6 @@
 //! What all objects have in common: names, labels, owners.
 
-use super::Json;
+use super::Kept;
 use std_alloc::{collections::BTreeMap, string::String, vec::Vec};
 
 /// Labels, annotations and selectors: sorted text pairs.
@@ -36,7 +36,7 @@ object! {
         /// On whose behalf the object exists.
         pub owner_references: Vec<OwnerReference>,
         /// Who set which field.
-        pub managed_fields: Json,
+        pub managed_fields: Kept,
         /// Retired; kept so that old manifests still load.
         pub self_link: String,
     }

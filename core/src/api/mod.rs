@@ -52,7 +52,7 @@ pub use ingress::*;
 pub use ingress_class::*;
 pub use int_or_string::IntOrString;
 pub use ip_address::*;
-pub use json::Json;
+pub use json::{Json, Kept};
 pub use meta::*;
 pub use namespace::*;
 pub use node::*;

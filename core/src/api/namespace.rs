@@ -1,6 +1,6 @@
 //! Namespace v1.
 
-use super::{Json, ObjectMeta};
+use super::{Kept, ObjectMeta};
 use std_alloc::string::String;
 
 object! {
@@ -13,8 +13,8 @@ object! {
         /// Name and labels.
         pub metadata: ObjectMeta,
         /// Kept as it came.
-        pub spec: Json,
+        pub spec: Kept,
         /// Kept as it came.
-        pub status: Json,
+        pub status: Kept,
     }
 }

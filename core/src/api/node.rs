@@ -1,6 +1,6 @@
 //! Node v1.
 
-use super::{Condition, Json, ObjectMeta, StringMap};
+use super::{Condition, Kept, ObjectMeta, StringMap};
 use std_alloc::{string::String, vec::Vec};
 
 /// The label that says in which zone a node is.
@@ -37,7 +37,7 @@ object! {
         /// What keeps pods away.
         pub taints: Vec<Taint>,
         /// Kept as it came.
-        pub config_source: Json,
+        pub config_source: Kept,
         /// Kept as it came.
         #[cfg_attr(feature = "serde", serde(rename = "externalID"))]
         pub external_id: String,
@@ -68,23 +68,23 @@ object! {
         /// Kept as it came.
         pub phase: String,
         /// Kept as it came.
-        pub daemon_endpoints: Json,
+        pub daemon_endpoints: Kept,
         /// Kept as it came.
-        pub node_info: Json,
+        pub node_info: Kept,
         /// Kept as they came.
-        pub images: Json,
+        pub images: Kept,
         /// Kept as they came.
-        pub volumes_in_use: Json,
+        pub volumes_in_use: Kept,
         /// Kept as they came.
-        pub volumes_attached: Json,
+        pub volumes_attached: Kept,
         /// Kept as it came.
-        pub config: Json,
+        pub config: Kept,
         /// Kept as they came.
-        pub runtime_handlers: Json,
+        pub runtime_handlers: Kept,
         /// Kept as they came.
-        pub features: Json,
+        pub features: Kept,
         /// Kept as they came.
-        pub declared_features: Json,
+        pub declared_features: Kept,
     }
 
     /// One address of a node.

@@ -1,6 +1,6 @@
 //! Pod v1, as far as Services care; the rest is kept as it came.
 
-use super::{Condition, Json, ObjectMeta};
+use super::{Condition, Kept, ObjectMeta};
 use std_alloc::{string::String, vec::Vec};
 
 object! {
@@ -54,9 +54,9 @@ object! {
         /// Where it runs; empty until it is scheduled.
         pub node_name: String,
         /// Kept as they came.
-        pub volumes: Json,
+        pub volumes: Kept,
         /// Kept as they came.
-        pub ephemeral_containers: Json,
+        pub ephemeral_containers: Kept,
         /// `Always` (default), `OnFailure` or `Never`.
         pub restart_policy: String,
         /// Seconds a pod has to stop.
@@ -64,7 +64,7 @@ object! {
         /// Seconds a pod may run.
         pub active_deadline_seconds: Option<i64>,
         /// Kept as it came.
-        pub node_selector: Json,
+        pub node_selector: Kept,
         /// Kept as it came.
         pub service_account_name: String,
         /// Kept as it came; the older name.
@@ -82,17 +82,17 @@ object! {
         /// Kept as it came.
         pub share_process_namespace: Option<bool>,
         /// Kept as it came.
-        pub security_context: Json,
+        pub security_context: Kept,
         /// Kept as they came.
-        pub image_pull_secrets: Json,
+        pub image_pull_secrets: Kept,
         /// Kept as it came.
-        pub affinity: Json,
+        pub affinity: Kept,
         /// Kept as it came.
         pub scheduler_name: String,
         /// Kept as they came.
-        pub tolerations: Json,
+        pub tolerations: Kept,
         /// Kept as they came.
-        pub host_aliases: Json,
+        pub host_aliases: Kept,
         /// Kept as it came.
         pub priority_class_name: String,
         /// Kept as it came.
@@ -102,19 +102,19 @@ object! {
         /// Kept as it came.
         pub preemption_policy: Option<String>,
         /// Kept as it came.
-        pub overhead: Json,
+        pub overhead: Kept,
         /// Kept as they came.
-        pub topology_spread_constraints: Json,
+        pub topology_spread_constraints: Kept,
         /// Kept as it came.
-        pub os: Json,
+        pub os: Kept,
         /// Kept as they came.
-        pub scheduling_gates: Json,
+        pub scheduling_gates: Kept,
         /// Kept as they came.
-        pub resource_claims: Json,
+        pub resource_claims: Kept,
         /// Kept as they came.
-        pub resources: Json,
+        pub resources: Kept,
         /// Kept as it came.
-        pub workload_ref: Json,
+        pub workload_ref: Kept,
     }
 
     /// One container.
@@ -126,35 +126,35 @@ object! {
         /// For init containers: `Always` makes a sidecar of it.
         pub restart_policy: Option<String>,
         /// Kept as it came.
-        pub restart_policy_rules: Json,
+        pub restart_policy_rules: Kept,
         /// Kept as it came.
         pub image: String,
         /// Kept as it came.
-        pub command: Json,
+        pub command: Kept,
         /// Kept as they came.
-        pub args: Json,
+        pub args: Kept,
         /// Kept as it came.
         pub working_dir: String,
         /// Kept as it came.
-        pub env: Json,
+        pub env: Kept,
         /// Kept as it came.
-        pub env_from: Json,
+        pub env_from: Kept,
         /// Kept as they came.
-        pub resources: Json,
+        pub resources: Kept,
         /// Kept as it came.
-        pub resize_policy: Json,
+        pub resize_policy: Kept,
         /// Kept as they came.
-        pub volume_mounts: Json,
+        pub volume_mounts: Kept,
         /// Kept as they came.
-        pub volume_devices: Json,
+        pub volume_devices: Kept,
         /// Kept as it came.
-        pub liveness_probe: Json,
+        pub liveness_probe: Kept,
         /// Kept as it came.
-        pub readiness_probe: Json,
+        pub readiness_probe: Kept,
         /// Kept as it came.
-        pub startup_probe: Json,
+        pub startup_probe: Kept,
         /// Kept as it came.
-        pub lifecycle: Json,
+        pub lifecycle: Kept,
         /// Kept as it came.
         pub termination_message_path: String,
         /// Kept as it came.
@@ -162,7 +162,7 @@ object! {
         /// Kept as it came.
         pub image_pull_policy: String,
         /// Kept as it came.
-        pub security_context: Json,
+        pub security_context: Kept,
         /// Kept as it came.
         pub stdin: bool,
         /// Kept as it came.
@@ -239,23 +239,23 @@ object! {
         /// Kept as it came.
         pub start_time: Option<String>,
         /// Kept as they came.
-        pub init_container_statuses: Json,
+        pub init_container_statuses: Kept,
         /// Kept as they came.
-        pub container_statuses: Json,
+        pub container_statuses: Kept,
         /// Kept as they came.
-        pub ephemeral_container_statuses: Json,
+        pub ephemeral_container_statuses: Kept,
         /// Kept as it came.
         pub qos_class: String,
         /// Kept as it came.
         pub resize: String,
         /// Kept as they came.
-        pub resource_claim_statuses: Json,
+        pub resource_claim_statuses: Kept,
         /// Kept as it came.
-        pub extended_resource_claim_status: Json,
+        pub extended_resource_claim_status: Kept,
         /// Kept as they came.
-        pub allocated_resources: Json,
+        pub allocated_resources: Kept,
         /// Kept as they came.
-        pub resources: Json,
+        pub resources: Kept,
     }
 
     /// One address.

@@ -3,7 +3,11 @@
 //! Whatever reads text (YAML, JSON) builds one of these; [`super::decode()`] makes objects of it. A tree knows no
 //! types: `80` is a number in it even where a field wants a text.
 
-use std_alloc::{string::String, vec::Vec};
+use std_alloc::{
+    boxed::Box,
+    string::{String, ToString},
+    vec::Vec,
+};
 
 /// A value and the line it starts on.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -12,6 +16,8 @@ pub struct Tree {
     pub line: u32,
     /// The value.
     pub node: TreeNode,
+    /// A number or truth value as it was written, where it prints differently: `yes`, `1.10`, `0777`.
+    pub written: Option<Box<str>>,
 }
 
 /// A value of a document.
@@ -44,6 +50,25 @@ pub struct Key {
 }
 
 impl Tree {
+    /// A value that starts on a line, and prints as it was written.
+    #[must_use]
+    pub const fn new(line: u32, node: TreeNode) -> Self {
+        Self { line, node, written: None }
+    }
+
+    /// A number, truth value or text as its author wrote it; empty for anything else.
+    #[must_use]
+    pub fn scalar(&self) -> String {
+        match (&self.written, &self.node) {
+            (Some(written), _) => written.to_string(),
+            (None, TreeNode::Bool(value)) => value.to_string(),
+            (None, TreeNode::Int(value)) => value.to_string(),
+            (None, TreeNode::Float(value)) => value.to_string(),
+            (None, TreeNode::Text(text)) => text.clone(),
+            (None, TreeNode::Null | TreeNode::List(_) | TreeNode::Map(_)) => String::new(),
+        }
+    }
+
     /// The value under `key`, when this is a map that has it.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {

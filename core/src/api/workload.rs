@@ -1,6 +1,6 @@
 //! Controllers of pods, as far as their pod templates go.
 
-use super::{Json, LabelSelector, ObjectMeta, PodTemplateSpec, StringMap};
+use super::{Kept, LabelSelector, ObjectMeta, PodTemplateSpec, StringMap};
 use std_alloc::string::String;
 
 object! {
@@ -15,7 +15,7 @@ object! {
         /// What the author wants.
         pub spec: ReplicationControllerSpec,
         /// Kept as it came.
-        pub status: Json,
+        pub status: Kept,
     }
 
     /// `spec` of a ReplicationController.
@@ -41,7 +41,7 @@ object! {
         /// What the author wants.
         pub spec: WorkloadSpec,
         /// Kept as it came.
-        pub status: Json,
+        pub status: Kept,
     }
 
     /// Rolls out ReplicaSets.
@@ -55,7 +55,7 @@ object! {
         /// What the author wants.
         pub spec: WorkloadSpec,
         /// Kept as it came.
-        pub status: Json,
+        pub status: Kept,
     }
 
     /// Keeps a number of pods with stable names running.
@@ -69,7 +69,7 @@ object! {
         /// What the author wants.
         pub spec: WorkloadSpec,
         /// Kept as it came.
-        pub status: Json,
+        pub status: Kept,
     }
 
     /// `spec` of a ReplicaSet, Deployment or StatefulSet: the union of their fields.
@@ -85,9 +85,9 @@ object! {
         /// Kept as it came.
         pub min_ready_seconds: i32,
         /// Kept as it came.
-        pub strategy: Json,
+        pub strategy: Kept,
         /// Kept as it came.
-        pub update_strategy: Json,
+        pub update_strategy: Kept,
         /// Kept as it came.
         pub revision_history_limit: Option<i32>,
         /// Kept as it came.
@@ -95,16 +95,16 @@ object! {
         /// Kept as it came.
         pub paused: bool,
         /// Kept as it came.
-        pub rollback_to: Json,
+        pub rollback_to: Kept,
         /// Kept as it came.
         pub pod_management_policy: String,
         /// Kept as they came.
-        pub volume_claim_templates: Json,
+        pub volume_claim_templates: Kept,
         /// Kept as it came.
-        pub persistent_volume_claim_retention_policy: Json,
+        pub persistent_volume_claim_retention_policy: Kept,
         /// StatefulSet: the first number.
-        pub ordinals: Json,
+        pub ordinals: Kept,
         /// Kept as it came.
-        pub pod_replacement_policy: Json,
+        pub pod_replacement_policy: Kept,
     }
 }

@@ -10,7 +10,7 @@
 //! that wants allocations to survive its restart keeps [`ControlPlane::allocation`] and gives it back through
 //! [`ControlPlane::remember`].
 
-use core::net::IpAddr;
+use core::{borrow::Borrow, net::IpAddr};
 use hashbrown::HashMap;
 use std_alloc::{
     collections::{BTreeMap, BTreeSet},
@@ -24,7 +24,7 @@ use crate::{
     admit::{self, Allocation, Registry, SettingsError},
     api::{Object, ObjectId, Pod, Service},
     finding::{Finding, Kind},
-    model::{Change, NamespacedName, ServiceKey},
+    model::{Change, EndpointSlice, NamespacedName, ServiceKey},
     slices::{Controller, Write},
 };
 
@@ -32,16 +32,18 @@ use crate::{
 #[derive(Debug)]
 pub struct ControlPlane {
     settings: Settings,
-    registry: Registry,
-    controller: Controller,
+    pub(super) registry: Registry,
+    pub(super) controller: Controller,
     addresses: PodAddresses,
     namespaces: Namespaces,
     /// Objects as their manifests have them; the last ones that were admitted.
-    given: BTreeMap<ObjectId, Object>,
-    /// Pods with all that was filled in, and the workload that each belongs to.
-    pods: HashMap<NamespacedName, Pod, ahash::RandomState>,
+    given: BTreeMap<ObjectId, Arc<Object>>,
+    /// Pods with all that was filled in.
+    pods: HashMap<NamespacedName, Arc<Pod>, ahash::RandomState>,
+    /// The pods that each workload has.
     workloads: BTreeMap<ObjectId, Vec<NamespacedName>>,
-    mirrored: BTreeMap<ObjectId, Vec<NamespacedName>>,
+    /// The slices of hand-written Endpoints.
+    pub(super) mirrored: BTreeMap<NamespacedName, Vec<Arc<EndpointSlice>>>,
     /// Whether consumers have been told that they know everything.
     synced: bool,
 }
@@ -82,17 +84,22 @@ impl ControlPlane {
 
     /// Makes the cluster hold `desired` and nothing else.
     ///
-    /// Costs a comparison for each object, and the work for those that differ. Objects that ask for fixed numbers
-    /// are admitted before those that leave the choice to us, whatever their order.
-    pub fn sync<'a>(&mut self, desired: impl IntoIterator<Item = &'a Object>, now: Time) -> Synced {
+    /// Takes objects, or `Arc`s of them, which are then shared instead of copied. Costs a comparison for each object
+    /// (none for an `Arc` that is the same as before), and the work for those that differ. Objects that ask for fixed
+    /// numbers are admitted before those that leave the choice to us, whatever their order.
+    pub fn sync<'a, O>(&mut self, desired: impl IntoIterator<Item = &'a O>, now: Time) -> Synced
+    where
+        O: Borrow<Object> + Clone + Into<Arc<Object>> + 'a,
+    {
         let mut synced = Synced::default();
         let mut gone: BTreeSet<ObjectId> = self.given.keys().cloned().collect();
-        let mut fresh: Vec<(ObjectId, &Object)> = Vec::new();
-        for object in desired {
+        let mut fresh: Vec<(ObjectId, &O)> = Vec::new();
+        for desired in desired {
+            let object: &Object = desired.borrow();
             let id = object.id();
             gone.remove(&id);
-            if self.given.get(&id) != Some(object) {
-                fresh.push((id, object));
+            if !self.is_given(&id, object) {
+                fresh.push((id, desired));
             }
         }
         for id in gone {
@@ -106,14 +113,13 @@ impl ControlPlane {
     /// Takes in objects that are new or have changed; the others stay. Costs what these objects cost.
     ///
     /// The first call tells consumers that they know everything: start with all there is.
-    pub fn apply<'a>(
-        &mut self,
-        objects: impl IntoIterator<Item = &'a Object>,
-        now: Time,
-    ) -> Synced {
+    pub fn apply<'a, O>(&mut self, objects: impl IntoIterator<Item = &'a O>, now: Time) -> Synced
+    where
+        O: Borrow<Object> + Clone + Into<Arc<Object>> + 'a,
+    {
         let mut synced = Synced::default();
-        let fresh = objects.into_iter().map(|object| (object.id(), object));
-        let fresh = fresh.filter(|(id, object)| self.given.get(id) != Some(*object)).collect();
+        let fresh = objects.into_iter().map(|object| (object.borrow().id(), object));
+        let fresh = fresh.filter(|(id, object)| !self.is_given(id, (*object).borrow())).collect();
         self.set_all(fresh, now, &mut synced);
         self.finish(&mut synced);
         synced
@@ -148,12 +154,12 @@ impl ControlPlane {
 
     /// All pods, those of workloads included, in no order.
     pub fn pods(&self) -> impl Iterator<Item = &Pod> {
-        self.pods.values()
+        self.pods.values().map(|pod| &**pod)
     }
 
     /// All objects as their manifests have them, by kind, namespace and name.
     pub fn given(&self) -> impl Iterator<Item = (&ObjectId, &Object)> {
-        self.given.iter()
+        self.given.iter().map(|(id, object)| (id, &**object))
     }
 
     /// Whether this object is there.
@@ -162,20 +168,48 @@ impl ControlPlane {
         self.given.contains_key(id)
     }
 
-    /// What admission would say of an object; nothing changes.
+    /// An object as its manifest has it.
+    #[must_use]
+    pub fn object(&self, id: &ObjectId) -> Option<&Object> {
+        self.given.get(id).map(|object| &**object)
+    }
+
+    /// The pods of each workload.
+    pub(super) const fn workloads(&self) -> &BTreeMap<ObjectId, Vec<NamespacedName>> {
+        &self.workloads
+    }
+
+    /// What admission would say of an object, warnings included; nothing changes.
     #[must_use]
     pub fn check(&self, object: &Object, now: Time) -> Vec<Finding> {
-        let checked = match object {
-            Object::Service(service) => self.registry.dry_run((**service).clone(), now).map(drop),
-            Object::Pod(pod) => admit::model::pod(pod).map(drop),
-            Object::Node(node) => admit::model::node(node).map(drop),
-            Object::EndpointSlice(slice) => admit::model::endpoint_slice(slice).map(drop),
-            Object::Endpoints(endpoints) => admit::model::endpoints(endpoints).map(drop),
-            Object::Ingress(ingress) => admit::model::ingress(ingress).map(drop),
-            Object::Secret(secret) => admit::model::tls_secret(secret).map(drop),
-            _ => Ok(()),
+        let mut findings = admit::warnings(object);
+        let refused = match object {
+            Object::Service(service) => self.registry.dry_run((**service).clone(), now).err(),
+            _ => self.admit(object).err(),
         };
-        checked.err().unwrap_or_default()
+        findings.extend(refused.into_iter().flatten());
+        findings
+    }
+
+    /// What admission would make of a Service, allocations included; nothing changes.
+    ///
+    /// # Errors
+    ///
+    /// Everything that refuses it.
+    pub fn dry_run(&self, service: &Service, now: Time) -> Result<Arc<Service>, Vec<Finding>> {
+        self.registry.dry_run(service.clone(), now).map(|admitted| admitted.object)
+    }
+
+    /// The object with its defaults, or why it is refused, by itself or as a change of the one there is.
+    fn admit(&self, object: &Object) -> Result<Object, Vec<Finding>> {
+        let gates = self.settings.gates();
+        let mut object = object.clone();
+        admit::default(&mut object);
+        let findings = match self.given.get(&object.id()) {
+            Some(old) => admit::validate_update(&object, old, &gates),
+            None => admit::validate(&object, &gates),
+        };
+        if findings.is_empty() { Ok(object) } else { Err(findings) }
     }
 
     /// What a Service holds, to be kept across a restart.
@@ -201,11 +235,21 @@ impl ControlPlane {
     }
 
     /// Takes in objects that are new or have changed, in the order in which they build on each other.
-    fn set_all(&mut self, mut fresh: Vec<(ObjectId, &Object)>, now: Time, synced: &mut Synced) {
-        fresh.sort_by_key(|(_, object)| rank(object));
+    fn set_all<O>(&mut self, mut fresh: Vec<(ObjectId, &O)>, now: Time, synced: &mut Synced)
+    where
+        O: Borrow<Object> + Clone + Into<Arc<Object>>,
+    {
+        fresh.sort_by_key(|(_, object)| rank((*object).borrow()));
         for (id, object) in fresh {
-            self.set(id, object.clone(), now, synced);
+            self.set(id, object.clone().into(), now, synced);
         }
+    }
+
+    /// Whether the manifest of this object is just so already.
+    fn is_given(&self, id: &ObjectId, object: &Object) -> bool {
+        let same =
+            |given: &Arc<Object>| core::ptr::eq(&raw const **given, object) || **given == *object;
+        self.given.get(id).is_some_and(same)
     }
 
     /// Lets controllers write, and tells consumers once that they know everything.
@@ -217,38 +261,14 @@ impl ControlPlane {
     }
 
     /// Takes in one object that is new or has changed.
-    fn set(&mut self, id: ObjectId, object: Object, now: Time, synced: &mut Synced) {
-        let admitted = match &object {
+    fn set(&mut self, id: ObjectId, object: Arc<Object>, now: Time, synced: &mut Synced) {
+        let about = |finding: Finding| (id.clone(), finding);
+        synced.findings.extend(admit::warnings(&object).into_iter().map(about));
+        let admitted = match &*object {
             Object::Service(service) => self.set_service(service, now, synced),
-            Object::Pod(pod) => self.set_pod((**pod).clone(), now, synced),
-            Object::ReplicationController(_)
-            | Object::ReplicaSet(_)
-            | Object::Deployment(_)
-            | Object::StatefulSet(_) => self.set_workload(&id, &object, now, synced),
-            Object::EndpointSlice(slice) => admit::model::endpoint_slice(slice).map(|slice| {
-                synced.changes.extend(slice.map(|slice| Change::Slice(slice.into())));
-            }),
-            Object::Endpoints(endpoints) => self.set_endpoints(&id, endpoints, synced),
-            Object::Node(node) => {
-                admit::model::node(node).map(|node| self.tell(Change::Node(node.into()), synced))
+            other => {
+                self.admit(other).and_then(|admitted| self.set_admitted(&id, admitted, now, synced))
             }
-            Object::Ingress(ingress) => admit::model::ingress(ingress)
-                .map(|ingress| synced.changes.push(Change::Ingress(ingress.into()))),
-            Object::Namespace(namespace) => {
-                synced.changes.extend(self.namespaces.enter(&namespace.metadata.name));
-                Ok(())
-            }
-            Object::IngressClass(class) => {
-                let class = admit::model::ingress_class(class);
-                synced.changes.push(Change::IngressClass(class.into()));
-                Ok(())
-            }
-            Object::Secret(secret) => admit::model::tls_secret(secret).map(|secret| {
-                let key = NamespacedName::new(id.namespace.as_str(), id.name.as_str());
-                let change = secret.map(|secret| Change::Secret(secret.into()));
-                synced.changes.push(change.unwrap_or(Change::SecretGone(key)));
-            }),
-            Object::IpAddress(_) | Object::ServiceCidr(_) => Ok(()),
         };
         match admitted {
             Ok(()) => {
@@ -257,9 +277,50 @@ impl ControlPlane {
                     synced.changes.extend(self.namespaces.enter(&id.namespace));
                 }
             }
-            Err(findings) => {
-                synced.findings.extend(findings.into_iter().map(|finding| (id.clone(), finding)));
+            Err(findings) => synced.findings.extend(findings.into_iter().map(about)),
+        }
+    }
+
+    /// Takes in an object that has its defaults and breaks no rule of its own.
+    fn set_admitted(
+        &mut self,
+        id: &ObjectId,
+        object: Object,
+        now: Time,
+        synced: &mut Synced,
+    ) -> Result<(), Vec<Finding>> {
+        let key = NamespacedName::new(id.namespace.as_str(), id.name.as_str());
+        match object {
+            Object::Pod(pod) => self.set_pod(*pod, now, synced),
+            Object::ReplicationController(_)
+            | Object::ReplicaSet(_)
+            | Object::Deployment(_)
+            | Object::StatefulSet(_) => self.set_workload(id, &object, now, synced),
+            Object::EndpointSlice(slice) => admit::model::endpoint_slice(&slice).map(|slice| {
+                let gone = || Change::SliceGone(key);
+                let change = slice.map_or_else(gone, |slice| Change::Slice(slice.into()));
+                synced.changes.push(change);
+            }),
+            Object::Endpoints(endpoints) => self.mirror(Some(&endpoints), &key, synced),
+            Object::Node(node) => {
+                admit::model::node(&node).map(|node| self.tell(Change::Node(node.into()), synced))
             }
+            Object::Ingress(ingress) => admit::model::ingress(&ingress)
+                .map(|ingress| synced.changes.push(Change::Ingress(ingress.into()))),
+            Object::Namespace(namespace) => {
+                synced.changes.extend(self.namespaces.enter(&namespace.metadata.name));
+                Ok(())
+            }
+            Object::IngressClass(class) => {
+                let class = admit::model::ingress_class(&class);
+                synced.changes.push(Change::IngressClass(class.into()));
+                Ok(())
+            }
+            Object::Secret(secret) => admit::model::tls_secret(&secret).map(|secret| {
+                let change = secret.map(|secret| Change::Secret(secret.into()));
+                synced.changes.push(change.unwrap_or(Change::SecretGone(key)));
+            }),
+            Object::Service(_) | Object::IpAddress(_) | Object::ServiceCidr(_) => Ok(()),
         }
     }
 
@@ -267,16 +328,17 @@ impl ControlPlane {
     fn remove(&mut self, id: &ObjectId, now: Time, synced: &mut Synced) {
         let Some(object) = self.given.remove(id) else { return };
         let key = NamespacedName::new(id.namespace.as_str(), id.name.as_str());
-        match object {
+        match &*object {
             Object::Service(_) => {
                 self.registry.delete(&key, now);
+                self.mirror_again(&key, synced);
                 self.tell(Change::ServiceGone(key), synced);
             }
             Object::Pod(_) => self.remove_pod(&key, now, synced),
             Object::EndpointSlice(_) => synced.changes.push(Change::SliceGone(key)),
             Object::Endpoints(_) => {
-                let gone = self.mirrored.remove(id).unwrap_or_default();
-                synced.changes.extend(gone.into_iter().map(Change::SliceGone));
+                // Nothing is refused where nothing is left.
+                let _ = self.mirror(None, &key, synced);
             }
             Object::Node(_) => self.tell(Change::NodeGone(key.name), synced),
             Object::Ingress(_) => synced.changes.push(Change::IngressGone(key)),
@@ -301,7 +363,9 @@ impl ControlPlane {
         synced: &mut Synced,
     ) -> Result<(), Vec<Finding>> {
         let admitted = self.registry.apply(service.clone(), now)?;
+        let key = admitted.model.key.clone();
         self.tell(Change::Service(admitted.model), synced);
+        self.mirror_again(&key, synced);
         Ok(())
     }
 
@@ -321,7 +385,7 @@ impl ControlPlane {
             Some(model) => self.tell(Change::Pod(model.into()), synced),
             None => self.tell(Change::PodGone(key.clone()), synced),
         }
-        self.pods.insert(key, pod);
+        self.pods.insert(key, pod.into());
         Ok(())
     }
 
@@ -356,21 +420,6 @@ impl ControlPlane {
         }
         self.workloads.insert(id.clone(), pods);
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }
-    }
-
-    fn set_endpoints(
-        &mut self,
-        id: &ObjectId,
-        endpoints: &crate::api::Endpoints,
-        synced: &mut Synced,
-    ) -> Result<(), Vec<Finding>> {
-        let slices = admit::model::endpoints(endpoints)?;
-        let keys: Vec<NamespacedName> = slices.iter().map(|slice| slice.key.clone()).collect();
-        let before = self.mirrored.insert(id.clone(), keys.clone()).unwrap_or_default();
-        let gone = before.into_iter().filter(|key| !keys.contains(key));
-        synced.changes.extend(gone.map(Change::SliceGone));
-        synced.changes.extend(slices.into_iter().map(|slice| Change::Slice(slice.into())));
-        Ok(())
     }
 
     /// Tells the slice controller, then everybody else.

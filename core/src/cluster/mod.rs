@@ -10,7 +10,9 @@
 //! changed; [`Cluster`] lets the areas follow; [`Settings`] are what the cluster's administrator decides;
 //! [`pods_of`] derives the pods of workloads.
 
+mod conflicts;
 mod control_plane;
+mod mirror;
 mod namespaces;
 mod pods;
 mod settings;
@@ -19,6 +21,9 @@ mod workload;
 pub use control_plane::{ControlPlane, Synced};
 pub use settings::*;
 pub use workload::{MAX_REPLICAS, pods_of};
+
+use core::borrow::Borrow;
+use std_alloc::sync::Arc;
 
 use crate::{
     Seed, Time,
@@ -69,18 +74,20 @@ impl Cluster {
     }
 
     /// Makes the cluster hold `desired` and nothing else; every area follows. Costs as [`ControlPlane::sync`].
-    pub fn sync<'a>(&mut self, desired: impl IntoIterator<Item = &'a Object>, now: Time) -> Synced {
+    pub fn sync<'a, O>(&mut self, desired: impl IntoIterator<Item = &'a O>, now: Time) -> Synced
+    where
+        O: Borrow<Object> + Clone + Into<Arc<Object>> + 'a,
+    {
         let synced = self.control.sync(desired, now);
         self.follow(&synced);
         synced
     }
 
     /// Takes in objects that are new or have changed; every area follows. Costs as [`ControlPlane::apply`].
-    pub fn apply<'a>(
-        &mut self,
-        objects: impl IntoIterator<Item = &'a Object>,
-        now: Time,
-    ) -> Synced {
+    pub fn apply<'a, O>(&mut self, objects: impl IntoIterator<Item = &'a O>, now: Time) -> Synced
+    where
+        O: Borrow<Object> + Clone + Into<Arc<Object>> + 'a,
+    {
         let synced = self.control.apply(objects, now);
         self.follow(&synced);
         synced

@@ -62,6 +62,7 @@ impl PodAddresses {
             let status = if running { "True" } else { "False" };
             let ready =
                 Condition { r#type: "Ready".into(), status: status.into(), ..Condition::default() };
+            pod.status.conditions.reserve_exact(1);
             pod.status.conditions.push(ready);
         }
         let named = !pod.status.pod_ip.is_empty() || !pod.status.pod_ips.is_empty();

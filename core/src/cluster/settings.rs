@@ -115,7 +115,13 @@ impl Settings {
         let mut settings = admit::Settings::default();
         settings.service_cidrs.clone_from(&self.service_cidrs);
         settings.node_ports = self.node_port_range;
+        settings.gates = self.gates();
         settings
+    }
+
+    /// Which writes are accepted.
+    pub(super) fn gates(&self) -> admit::Gates {
+        admit::Gates::default()
     }
 
     /// Where pods ask for names: as set, else the tenth address of the first service range.

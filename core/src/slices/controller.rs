@@ -149,6 +149,11 @@ impl Controller {
         writes
     }
 
+    /// All slices as of the last `take_writes`, in no order.
+    pub fn slices(&self) -> impl Iterator<Item = &Arc<EndpointSlice>> {
+        self.slices.values().flat_map(Slices::values)
+    }
+
     /// Why a Service that asks for topology hints has none in this family, as of the last `take_writes`.
     #[must_use]
     pub fn hints_off(&self, service: &ServiceKey, family: Family) -> Option<HintsOff> {

@@ -1,12 +1,12 @@
 //! From bytes to documents, and from a finding's path back to its line.
 
-use std::{fs, path::Path};
+use std::collections::HashMap;
 use svckit::{
     api::{Tree, TreeNode},
     finding::{Finding, Kind},
 };
 
-use super::yaml;
+use super::{json, yaml};
 
 /// The largest object that an API server takes, bytes; a `List` may be larger.
 pub const MAX_OBJECT_BYTES: usize = 3 << 20;
@@ -29,7 +29,11 @@ pub(super) fn documents(bytes: &[u8], findings: &mut Vec<Finding>) -> Vec<Tree> 
     let mut trees = Vec::new();
     for (line, part) in yaml::split(text) {
         match yaml::read(part, line) {
-            Err(error) => note(Kind::Invalid, error.line, format!("not YAML: {}", error.message)),
+            Err(error) => {
+                let (line, message) = json::mistake(part, line)
+                    .unwrap_or_else(|| (error.line, format!("not YAML: {}", error.message)));
+                note(Kind::Invalid, line, message);
+            }
             Ok(tree) if part.len() > MAX_OBJECT_BYTES && tree.text("kind") != Some("List") => {
                 let message = format!(
                     "an object takes at most {MAX_OBJECT_BYTES} bytes, this one {}",
@@ -48,19 +52,35 @@ fn end_of_last_document(text: &[u8]) -> usize {
     text.windows(4).rposition(|window| window == b"\n---").map_or(0, |at| at + 1)
 }
 
-/// The line of `path` in the object that starts on `line` of `file`; `line` when it can't be told.
-pub(super) fn line_of(file: &Path, line: u32, path: &str) -> u32 {
-    let Ok(bytes) = fs::read(file) else { return line };
-    let trees = documents(&bytes, &mut Vec::new());
-    let found = trees.iter().find_map(|tree| object_on(tree, line));
-    found.map_or(line, |object| object.line_of(path))
+/// Where things stand in a file: findings say which field of an object they are about, not on which line.
+pub(super) struct Lines(HashMap<u32, Tree>);
+
+impl Lines {
+    /// Reads a file once more: findings are rare, and trees are not kept.
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        let mut objects = HashMap::new();
+        for tree in documents(bytes, &mut Vec::new()) {
+            enter(tree, &mut objects);
+        }
+        Self(objects)
+    }
+
+    /// The line of `path` in the object that starts on `line`; `line` when it can't be told.
+    pub(super) fn line_of(&self, line: u32, path: &str) -> u32 {
+        self.0.get(&line).map_or(line, |object| object.line_of(path))
+    }
 }
 
-/// The object that starts on `line`: the document, or an item of a List.
-fn object_on(tree: &Tree, line: u32) -> Option<&Tree> {
-    if tree.text("kind") == Some("List") {
-        let TreeNode::List(items) = &tree.get("items")?.node else { return None };
-        return items.iter().find_map(|item| object_on(item, line));
+/// Notes the objects of a document by the line each starts on: the document itself, or the items of a List.
+fn enter(mut tree: Tree, objects: &mut HashMap<u32, Tree>) {
+    let is_list = tree.text("kind") == Some("List");
+    let TreeNode::Map(fields) = &mut tree.node else { return };
+    if !is_list {
+        objects.entry(tree.line).or_insert(tree);
+        return;
     }
-    (tree.line == line).then_some(tree)
+    for (_, items) in fields.iter_mut().filter(|(key, _)| key.name == "items") {
+        let TreeNode::List(items) = &mut items.node else { continue };
+        items.drain(..).for_each(|item| enter(item, objects));
+    }
 }

@@ -137,6 +137,9 @@ fn a_list_holds_objects() {
         found(&files),
         ["4: Invalid spec.ports[0].port: must be a whole number, not a text"]
     );
-    let b = files.manifests()[1].clone();
-    assert_eq!(b.locate(Finding::error(Kind::Invalid, "spec.ports[0]", "", "")).finding.line, 4);
+    let about_b = Finding {
+        object: files.manifests()[1].object.id().to_string(),
+        ..Finding::error(Kind::Invalid, "spec.ports[0]", "", "")
+    };
+    assert_eq!(files.locate(vec![about_b])[0].finding.line, 4);
 }

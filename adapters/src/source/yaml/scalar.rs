@@ -1,6 +1,16 @@
 //! What a plain scalar means: YAML 1.1 as Kubernetes' own reader resolves it.
 
-use svckit::api::TreeNode;
+use svckit::api::{Tree, TreeNode};
+
+/// A scalar that was written without quotes, and how it was written where that can't be told from its value.
+pub(super) fn plain(line: u32, text: &str) -> Tree {
+    let mut tree = Tree::new(line, resolve(text));
+    let is_value = !matches!(tree.node, TreeNode::Text(_) | TreeNode::Null);
+    if is_value && tree.scalar() != text {
+        tree.written = Some(text.into());
+    }
+    tree
+}
 
 /// The value of a scalar that was written without quotes.
 pub(super) fn resolve(text: &str) -> TreeNode {

@@ -3,13 +3,28 @@
 use super::read;
 use crate::{
     admit::field::{Field, Notes},
-    api::{self, LABEL_SERVICE_NAME},
+    api::{self, LABEL_HEADLESS, LABEL_MANAGED_BY, LABEL_SERVICE_NAME},
     finding::Finding,
     model::{
         Conditions, Endpoint, EndpointSlice, Family, NamespacedName, Port, ServiceKey, SlicePort,
     },
 };
-use std_alloc::{string::ToString, sync::Arc, vec::Vec};
+use std_alloc::{
+    format,
+    string::{String, ToString},
+    sync::Arc,
+    vec::Vec,
+};
+
+/// Who writes the slices of Services with a selector.
+const CONTROLLER: &str = "endpointslice-controller.k8s.io";
+/// Who writes the slices of hand-written Endpoints.
+const MIRRORING_CONTROLLER: &str = "endpointslicemirroring-controller.k8s.io";
+/// Annotations of Endpoints that their slices don't get.
+const NOT_MIRRORED: [&str; 2] = [
+    "endpoints.kubernetes.io/last-change-trigger-time",
+    "kubectl.kubernetes.io/last-applied-configuration",
+];
 
 /// A slice in checked form; `None` when its endpoints are domain names, or when no label says whose they are.
 ///
@@ -156,4 +171,59 @@ pub fn api_slice(slice: &EndpointSlice) -> api::EndpointSlice {
         endpoints: slice.endpoints.iter().map(endpoint).collect(),
         ports: slice.ports.iter().map(port).collect(),
     }
+}
+
+/// The object that the endpoint slice controller writes for a Service: [`api_slice`] with the Service's labels and as
+/// its owner.
+///
+/// The labels that say whose slice it is and who writes it are never the Service's own.
+#[must_use]
+pub fn controller_slice(slice: &EndpointSlice, service: &api::Service) -> api::EndpointSlice {
+    let mut object = api_slice(slice);
+    let meta = &mut object.metadata;
+    let reserved = [LABEL_SERVICE_NAME, LABEL_MANAGED_BY, LABEL_HEADLESS];
+    let own = service.metadata.labels.iter().filter(|(key, _)| !reserved.contains(&key.as_str()));
+    meta.labels.extend(own.map(|(key, value)| (key.clone(), value.clone())));
+    meta.labels.insert(LABEL_MANAGED_BY.into(), CONTROLLER.into());
+    if matches!(service.spec.cluster_ip.as_str(), "" | "None") {
+        meta.labels.insert(LABEL_HEADLESS.into(), String::new());
+    }
+    meta.generate_name = format!("{}-", service.metadata.name);
+    meta.owner_references.push(api::OwnerReference {
+        api_version: "v1".into(),
+        kind: "Service".into(),
+        name: service.metadata.name.clone(),
+        uid: service.metadata.uid.clone(),
+        controller: Some(true),
+        block_owner_deletion: Some(true),
+    });
+    object
+}
+
+/// The object that the mirroring controller writes for hand-written Endpoints.
+#[must_use]
+pub fn mirrored_slice(slice: &EndpointSlice, endpoints: &api::Endpoints) -> api::EndpointSlice {
+    let mut object = api_slice(slice);
+    let meta = &mut object.metadata;
+    for (key, value) in &endpoints.metadata.labels {
+        meta.labels.entry(key.clone()).or_insert_with(|| value.clone());
+    }
+    meta.labels.insert(LABEL_MANAGED_BY.into(), MIRRORING_CONTROLLER.into());
+    let copied = endpoints.metadata.annotations.iter();
+    let copied = copied.filter(|(key, _)| !NOT_MIRRORED.contains(&key.as_str()));
+    meta.annotations.extend(copied.map(|(key, value)| (key.clone(), value.clone())));
+    meta.generate_name = format!("{}-", endpoints.metadata.name);
+    for endpoint in &mut object.endpoints {
+        endpoint.conditions.serving = None;
+        endpoint.conditions.terminating = None;
+    }
+    meta.owner_references.push(api::OwnerReference {
+        api_version: "v1".into(),
+        kind: "Endpoints".into(),
+        name: endpoints.metadata.name.clone(),
+        uid: endpoints.metadata.uid.clone(),
+        controller: Some(true),
+        block_owner_deletion: Some(true),
+    });
+    object
 }

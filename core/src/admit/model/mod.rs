@@ -15,8 +15,8 @@ mod service;
 mod timestamp;
 mod tls_secret;
 
-pub use endpoint_slice::{api_slice, endpoint_slice};
-pub use endpoints::endpoints;
+pub use endpoint_slice::{api_slice, controller_slice, endpoint_slice, mirrored_slice};
+pub use endpoints::{MAX_MIRRORED, endpoints};
 pub use ingress::ingress;
 pub use ingress_class::ingress_class;
 pub use node::node;

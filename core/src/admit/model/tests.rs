@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     admit::service as rules,
-    api::{self, IntOrString, Json},
+    api::{self, IntOrString},
     model::{Exposure, Family, PathType, Protocol, ServicePortRef, TargetPort},
 };
 use std::{
@@ -82,7 +82,7 @@ fn finished_pods_are_gone_and_sidecars_have_ports() {
     let container = |restart: Option<&str>| api::Container {
         ports: Vec::from([port.clone()]),
         restart_policy: restart.map(String::from),
-        args: Json::Null,
+        args: None,
         ..Default::default()
     };
     object.spec.containers.push(container(None));

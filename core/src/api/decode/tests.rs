@@ -7,7 +7,7 @@ fn map(fields: Vec<(&str, TreeNode)>) -> TreeNode {
     let fields = fields.into_iter().zip(1..);
     TreeNode::Map(
         fields
-            .map(|((name, node), line)| (Key { line, name: name.into() }, Tree { line, node }))
+            .map(|((name, node), line)| (Key { line, name: name.into() }, Tree::new(line, node)))
             .collect(),
     )
 }
@@ -24,11 +24,11 @@ fn service(spec: Vec<(&str, TreeNode)>, labels: TreeNode) -> Tree {
         ("metadata", metadata),
         ("spec", map(spec)),
     ];
-    Tree { line: 1, node: map(fields) }
+    Tree::new(1, map(fields))
 }
 
 fn list(items: Vec<TreeNode>) -> TreeNode {
-    TreeNode::List(items.into_iter().map(|node| Tree { line: 9, node }).collect())
+    TreeNode::List(items.into_iter().map(|node| Tree::new(9, node)).collect())
 }
 
 #[test]
@@ -77,8 +77,7 @@ fn null_is_absent() {
 #[test]
 fn kinds_have_suggestions_and_neighbours() {
     let kind = |kind: &str| {
-        let tree =
-            Tree { line: 1, node: map(vec![("apiVersion", text("v1")), ("kind", text(kind))]) };
+        let tree = Tree::new(1, map(vec![("apiVersion", text("v1")), ("kind", text(kind))]));
         decode(&tree)[0].findings.first().map(|f| (f.is_error(), f.message.clone()))
     };
     assert_eq!(kind("Service"), None);

@@ -93,9 +93,9 @@ impl Settings {
     /// use svckit::{api::{Key, Tree, TreeNode}, cluster::Settings};
     ///
     /// let mut settings = Settings::default();
-    /// let value = Tree { line: 1, node: TreeNode::Text("10.0.0.0/24, 10.1.0.0/24".into()) };
+    /// let value = Tree::new(1, TreeNode::Text("10.0.0.0/24, 10.1.0.0/24".into()));
     /// let key = Key { line: 1, name: "serviceCIDRs".into() };
-    /// let findings = settings.read(&Tree { line: 1, node: TreeNode::Map(vec![(key, value)]) });
+    /// let findings = settings.read(&Tree::new(1, TreeNode::Map(vec![(key, value)])));
     /// assert!(findings.is_empty());
     /// assert_eq!(settings.service_cidrs.len(), 2);
     /// ```
@@ -310,7 +310,7 @@ fn with_lists(document: &Tree) -> Tree {
         for (_, value) in fields.iter_mut().filter(|(key, _)| LISTS.contains(&key.name.as_str())) {
             let TreeNode::Text(text) = &value.node else { continue };
             let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
-            let item = |item: &str| Tree { line: value.line, node: TreeNode::Text(item.into()) };
+            let item = |item: &str| Tree::new(value.line, TreeNode::Text(item.into()));
             value.node = TreeNode::List(items.map(item).collect());
         }
     }
