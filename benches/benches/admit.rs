@@ -46,7 +46,7 @@ fn rules(c: &mut Criterion) {
 
 fn writes(c: &mut Criterion) {
     let mut group = c.benchmark_group("admit");
-    for services in [100, 1_000, 10_000] {
+    for services in svckit_benches::sizes([100, 1_000, 10_000], [1, 10, 100]) {
         let mut filled = None;
         group.bench_function(BenchmarkId::new("create_and_delete", services), |b| {
             let registry = filled.get_or_insert_with(|| registry(services));

@@ -12,6 +12,7 @@ use svckit::{
     Seed,
     select::{Index, Labels, Objects, Selector},
 };
+use svckit_benches::sizes;
 
 /// Pods of one Service, out of 10 each; the labels that all share come first, as in real clusters.
 fn labels(n: usize) -> Labels {
@@ -31,18 +32,9 @@ fn selector(n: usize) -> Selector {
     Selector::from_pairs([("app", format!("app-{n}")), ("env", "prod".into())])
 }
 
-/// Full sizes to measure; small ones when each bench only runs once.
-fn sizes() -> [usize; 3] {
-    if std::env::args().any(|arg| arg == "--test") {
-        [10, 20, 40]
-    } else {
-        [1_000, 10_000, 100_000]
-    }
-}
-
 fn pod_event(c: &mut Criterion) {
     let mut group = c.benchmark_group("select/pod_event");
-    for services in sizes() {
+    for services in sizes([1_000, 10_000, 100_000], [10, 20, 40]) {
         let selectors: Vec<Selector> = (0..services).map(selector).collect();
         let mut index = Index::new(Seed([7; 4]));
         selectors.iter().enumerate().for_each(|(n, s)| index.insert(n, s.clone()));
@@ -59,7 +51,7 @@ fn pod_event(c: &mut Criterion) {
 
 fn service_event(c: &mut Criterion) {
     let mut group = c.benchmark_group("select/service_event");
-    for pods in sizes() {
+    for pods in sizes([1_000, 10_000, 100_000], [10, 20, 40]) {
         let all: Vec<Labels> = (0..pods).map(labels).collect();
         let mut objects = Objects::new(Seed([7; 4]));
         all.iter().enumerate().for_each(|(n, labels)| objects.insert(n, labels.clone()));

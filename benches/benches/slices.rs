@@ -17,6 +17,7 @@ use svckit::{
     select::Selector,
     slices::Controller,
 };
+use svckit_benches::sizes;
 
 /// Pods of each Service.
 const PODS: usize = 10;
@@ -64,11 +65,6 @@ fn pod(n: usize, ready: bool) -> Change {
     }))
 }
 
-/// Full sizes to measure; small ones when each bench only runs once.
-fn sizes() -> [usize; 3] {
-    if std::env::args().any(|arg| arg == "--test") { [2, 4, 8] } else { [100, 1_000, 10_000] }
-}
-
 fn changes(services: usize) -> Vec<Change> {
     (0..services).map(service).chain((0..services * PODS).map(|n| pod(n, true))).collect()
 }
@@ -82,7 +78,7 @@ fn filled(changes: &[Change]) -> Controller {
 fn cold(c: &mut Criterion) {
     let mut group = c.benchmark_group("slices/cold");
     group.sample_size(10);
-    for services in sizes() {
+    for services in sizes([100, 1_000, 10_000], [2, 4, 8]) {
         let changes = changes(services);
         group.throughput(criterion::Throughput::Elements((services * PODS) as u64));
         group.bench_function(BenchmarkId::from_parameter(services), |b| {
@@ -102,7 +98,7 @@ fn cold(c: &mut Criterion) {
 
 fn one_change(c: &mut Criterion) {
     let mut group = c.benchmark_group("slices/one_change");
-    for services in sizes() {
+    for services in sizes([100, 1_000, 10_000], [2, 4, 8]) {
         let mut controller = filled(&changes(services));
         assert_eq!(controller.take_writes().len(), services);
         let events = [false, true].map(|ready| pod(services * PODS / 2, ready));

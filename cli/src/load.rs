@@ -28,7 +28,10 @@ impl Loaded {
     /// Reads manifests and settings, and takes in what is good.
     pub(crate) fn read(input: &Input, base: Settings) -> Result<Self, Stop> {
         let files = input.files()?;
-        let (settings, mut findings) = input.settings(base)?;
+        let (mut settings, mut findings) = input.settings(base.clone())?;
+        let manifests = files.manifests();
+        let sound = manifests.iter().filter(|manifest| manifest.sound);
+        settings.fill_in(&base, sound.map(|manifest| &*manifest.object));
         let cluster = Cluster::new(settings, clock::seed())
             .map_err(|error| Stop::input(error.to_string()))?;
         let mut loaded = Self { files, cluster, changes: Vec::new(), findings: Vec::new() };

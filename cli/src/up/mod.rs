@@ -17,13 +17,14 @@ mod web;
 use clap::Args;
 use std::{collections::BTreeSet, path::PathBuf, sync::mpsc, thread};
 use svckit::{
+    api::Object,
     cluster::{ControlPlane, Settings, Synced},
     finding::Finding,
 };
 use svckit_adapters::{
     clock,
     source::{
-        files::{Files, Located},
+        files::{Files, Located, Manifest},
         watch::Watch,
     },
 };
@@ -166,7 +167,11 @@ impl Up {
     /// Takes in the files as they are, and serves what they say.
     fn sync(&mut self) -> bool {
         let manifests = self.files.manifests();
-        let sound: Vec<_> = manifests.iter().filter(|manifest| manifest.sound).collect();
+        // A real cluster's ranges can't be bound here: ours are those of the settings.
+        let here = |manifest: &&&Manifest| {
+            manifest.sound && !matches!(&*manifest.object, Object::ServiceCidr(_))
+        };
+        let sound: Vec<_> = manifests.iter().filter(here).collect();
         self.pins.learn(sound.iter().map(|manifest| &*manifest.object));
         let objects: Vec<_> = sound
             .iter()

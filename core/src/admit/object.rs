@@ -13,6 +13,16 @@ use crate::{
 };
 use std_alloc::vec::Vec;
 
+/// Metadata that the server writes.
+const SERVERS_OWN: [&str; 6] = [
+    "metadata.uid",
+    "metadata.resourceVersion",
+    "metadata.generation",
+    "metadata.creationTimestamp",
+    "metadata.deletionTimestamp",
+    "metadata.deletionGracePeriodSeconds",
+];
+
 /// Fills in what the author left out, whatever the kind. A namespaced object without a namespace is in `default`.
 ///
 /// Doing it twice changes nothing.
@@ -73,10 +83,15 @@ pub fn validate(object: &Object, gates: &Gates) -> Vec<Finding> {
 
 /// Everything that refuses a change of an object; both have their defaults.
 ///
-/// Kinds without rules for changes are judged as new ones. Versions are not looked at: who keeps objects in files has
-/// none.
+/// Kinds without rules for changes are judged as new ones, as is an object that was made anew under its name (its uid
+/// differs). What the server itself writes into metadata is not looked at: an object that comes from a server has it,
+/// one that comes from a file has not.
 #[must_use]
 pub fn validate_update(new: &Object, old: &Object, gates: &Gates) -> Vec<Finding> {
+    let (uid, old_uid) = (&new.metadata().uid, &old.metadata().uid);
+    if !uid.is_empty() && !old_uid.is_empty() && uid != old_uid {
+        return validate(new, gates);
+    }
     let mut findings = match (new, old) {
         (Object::Service(new), Object::Service(old)) => service::validate_update(new, old, gates),
         (Object::EndpointSlice(new), Object::EndpointSlice(old)) => {
@@ -95,7 +110,7 @@ pub fn validate_update(new: &Object, old: &Object, gates: &Gates) -> Vec<Finding
         }
         _ => validate(new, gates),
     };
-    findings.retain(|finding| finding.path != "metadata.resourceVersion");
+    findings.retain(|finding| !SERVERS_OWN.contains(&finding.path.as_str()));
     findings
 }
 

@@ -152,6 +152,17 @@ impl ClusterIpRanges {
         self.ranges().any(|range| range.contains(addr))
     }
 
+    /// Whether this is a service address of a range that doesn't drain, held or not.
+    #[must_use]
+    pub fn is_open(&self, addr: IpAddr) -> bool {
+        self.ranges.iter().any(|range| !range.draining && range.addresses.contains(addr))
+    }
+
+    /// The ranges that drain.
+    pub fn draining(&self) -> impl Iterator<Item = IpNet> + '_ {
+        self.ranges.iter().filter(|range| range.draining).map(|range| range.addresses.cidr())
+    }
+
     /// Whether somebody holds this address.
     #[must_use]
     pub fn is_held(&self, addr: IpAddr) -> bool {

@@ -14,11 +14,12 @@ use core::{borrow::Borrow, net::IpAddr};
 use hashbrown::HashMap;
 use std_alloc::{
     collections::{BTreeMap, BTreeSet},
+    string::String,
     sync::Arc,
     vec::Vec,
 };
 
-use super::{Settings, namespaces::Namespaces, pods, pods::PodAddresses};
+use super::{Settings, namespaces::Namespaces, pods, pods::PodAddresses, ranges::Ranges};
 use crate::{
     Seed, Time,
     admit::{self, Allocation, Registry, SettingsError},
@@ -44,6 +45,7 @@ pub struct ControlPlane {
     workloads: BTreeMap<ObjectId, Vec<NamespacedName>>,
     /// The slices of hand-written Endpoints.
     pub(super) mirrored: BTreeMap<NamespacedName, Vec<Arc<EndpointSlice>>>,
+    pub(super) ranges: Ranges,
     /// Whether consumers have been told that they know everything.
     synced: bool,
 }
@@ -78,6 +80,7 @@ impl ControlPlane {
             workloads: BTreeMap::new(),
             mirrored: BTreeMap::new(),
             synced: false,
+            ranges: Ranges::new(&settings.service_cidrs),
             settings,
         })
     }
@@ -254,6 +257,7 @@ impl ControlPlane {
 
     /// Lets controllers write, and tells consumers once that they know everything.
     fn finish(&mut self, synced: &mut Synced) {
+        self.drain_ranges(synced);
         self.write_slices(synced);
         if !core::mem::replace(&mut self.synced, true) {
             synced.changes.push(Change::Synced);
@@ -320,7 +324,8 @@ impl ControlPlane {
                 let change = secret.map(|secret| Change::Secret(secret.into()));
                 synced.changes.push(change.unwrap_or(Change::SecretGone(key)));
             }),
-            Object::Service(_) | Object::IpAddress(_) | Object::ServiceCidr(_) => Ok(()),
+            Object::ServiceCidr(ranges) => self.set_ranges(&ranges),
+            Object::Service(_) | Object::IpAddress(_) => Ok(()),
         }
     }
 
@@ -345,6 +350,7 @@ impl ControlPlane {
             Object::IngressClass(_) => synced.changes.push(Change::IngressClassGone(key.name)),
             Object::Secret(_) => synced.changes.push(Change::SecretGone(key)),
             Object::Namespace(_) => synced.changes.extend(self.namespaces.leave(&id.name)),
+            Object::ServiceCidr(_) => self.leave_ranges(&id.name, |_| true),
             _ => {
                 for pod in self.workloads.remove(id).unwrap_or_default() {
                     self.remove_pod(&pod, now, synced);
@@ -377,8 +383,12 @@ impl ControlPlane {
     ) -> Result<(), Vec<Finding>> {
         let key = NamespacedName::new(pod.metadata.namespace.as_str(), pod.metadata.name.as_str());
         let node = self.settings.node.as_deref().unwrap_or("localhost");
-        let here = &self.settings.node_addresses;
-        self.addresses.place(&mut pod, &key, node, here, now).map_err(|error| {
+        let own = self.node_addresses(if pod.spec.node_name.is_empty() {
+            node
+        } else {
+            &pod.spec.node_name
+        });
+        self.addresses.place(&mut pod, &key, node, &own, now).map_err(|error| {
             Vec::from([Finding::error(Kind::Invalid, "status.podIP", "", pods::no_address(&error))])
         })?;
         match admit::model::pod(&pod)? {
@@ -387,6 +397,22 @@ impl ControlPlane {
         }
         self.pods.insert(key, pod.into());
         Ok(())
+    }
+
+    /// What pods on the host network of a node have as their own: the settings know this node's addresses, its Node
+    /// object those of any node.
+    fn node_addresses(&self, node: &str) -> Vec<IpAddr> {
+        let here = self.settings.node.as_deref().unwrap_or("localhost") == node;
+        if here && !self.settings.node_addresses.is_empty() {
+            return self.settings.node_addresses.clone();
+        }
+        let id = ObjectId { kind: "Node", namespace: String::new(), name: node.into() };
+        match self.object(&id) {
+            Some(Object::Node(node)) => one_of_each_family(
+                admit::model::node(node).map(|node| node.addresses).unwrap_or_default(),
+            ),
+            _ => Vec::new(),
+        }
     }
 
     fn remove_pod(&mut self, key: &NamespacedName, now: Time, synced: &mut Synced) {
@@ -435,6 +461,17 @@ impl ControlPlane {
             Write::Delete(key) => Change::SliceGone(key),
         }));
     }
+}
+
+/// The first address of each family.
+fn one_of_each_family(addresses: Vec<IpAddr>) -> Vec<IpAddr> {
+    let mut first: Vec<IpAddr> = Vec::new();
+    for addr in addresses {
+        if !first.iter().any(|other| other.is_ipv4() == addr.is_ipv4()) {
+            first.push(addr);
+        }
+    }
+    first
 }
 
 /// In which order kinds are admitted: what others build on comes first, and among Services those that ask for

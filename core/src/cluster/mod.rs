@@ -15,6 +15,7 @@ mod control_plane;
 mod mirror;
 mod namespaces;
 mod pods;
+mod ranges;
 mod settings;
 mod workload;
 
@@ -140,3 +141,6 @@ impl Cluster {
         &mut self.router
     }
 }
+
+#[cfg(test)]
+mod tests;

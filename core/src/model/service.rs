@@ -32,7 +32,8 @@ pub struct Service {
     pub traffic_distribution: Option<TrafficDistribution>,
     /// The value of the label `service.kubernetes.io/service-proxy-name`: another proxy's Service.
     pub proxy_name: Option<Arc<str>>,
-    /// Annotations that change how svckit balances, by their full key; see the README.
+    /// Annotations that change how svckit balances, and those that ask for topology hints, by their full key; see the
+    /// README.
     pub annotations: Vec<(Arc<str>, Arc<str>)>,
 }
 

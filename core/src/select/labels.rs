@@ -114,20 +114,26 @@ impl fmt::Display for Labels {
 #[must_use]
 pub fn is_label_key(text: &str) -> bool {
     let (prefix, name) = text.split_once('/').map_or((None, text), |(p, n)| (Some(p), n));
-    !name.is_empty() && is_label_value(name) && prefix.is_none_or(is_subdomain)
+    let prefixed = |prefix: &str| prefix.len() <= 253 && is_subdomain(prefix);
+    !name.is_empty() && is_label_value(name) && prefix.is_none_or(prefixed)
 }
 
 /// Whether a text can be a label's value: empty, or up to 63 of `A-Za-z0-9-_.` with a letter or digit at both ends.
 #[must_use]
 pub fn is_label_value(text: &str) -> bool {
-    let inner = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
-    text.len() <= 63 && text.bytes().all(inner) && (text.is_empty() || has_ends(text))
+    text.len() <= 63 && (text.is_empty() || is_name_part(text))
 }
 
-/// RFC 1123, but for the length of single labels, which Kubernetes doesn't look at.
-fn is_subdomain(text: &str) -> bool {
+/// `A-Za-z0-9-_.` with a letter or digit at both ends, of any length but none.
+pub(crate) fn is_name_part(text: &str) -> bool {
+    let inner = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    has_ends(text) && text.bytes().all(inner)
+}
+
+/// RFC 1123 labels joined by dots, of any length: Kubernetes doesn't look at that of single labels.
+pub(crate) fn is_subdomain(text: &str) -> bool {
     let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    text.len() <= 253 && text.split('.').all(|part| has_ends(part) && part.bytes().all(inner))
+    text.split('.').all(|part| has_ends(part) && part.bytes().all(inner))
 }
 
 /// Whether the first and the last character are letters or digits.

@@ -26,6 +26,7 @@ mod token;
 pub use index::Index;
 pub use label_selector::{Expression, LabelSelector, NotAMap};
 pub use labels::{BadLabels, Labels, is_label_key, is_label_value};
+pub(crate) use labels::{is_name_part, is_subdomain};
 pub use objects::Objects;
 pub use operator::Operator;
 pub use parse::SelectorError;

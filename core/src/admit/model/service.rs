@@ -5,8 +5,8 @@ use crate::{
     admit::{
         field::{Field, METADATA, Notes, SPEC, STATUS},
         service::{
-            ANNOTATION_SOURCE_RANGES, EXTERNAL_NAME, LABEL_PROXY_NAME, LOAD_BALANCER, NODE_PORT,
-            is_headless,
+            ANNOTATION_SOURCE_RANGES, ANNOTATION_TOPOLOGY_HINTS, ANNOTATION_TOPOLOGY_MODE,
+            EXTERNAL_NAME, LABEL_PROXY_NAME, LOAD_BALANCER, NODE_PORT, is_headless,
         },
     },
     api,
@@ -21,7 +21,8 @@ use core::time::Duration;
 use ipnet::IpNet;
 use std_alloc::{string::String, sync::Arc, vec::Vec};
 
-/// Annotations of this domain reach the model: those that change how svckit itself balances.
+/// Annotations of this domain reach the model: those that change how svckit itself balances. So do those that ask
+/// for topology hints.
 const OWN: &str = "svckit.";
 
 /// An admitted, allocated Service in checked form.
@@ -35,7 +36,9 @@ pub fn service(object: &api::Service) -> Result<Service, Vec<Finding>> {
     let exposure = exposure(object, &mut notes);
     let ports = ports(spec, &mut notes);
     let external_ips = read::ips(spec.external_ips.iter(), SPEC.child("externalIPs"), &mut notes);
-    let own = |(key, _): &(&String, &String)| key.starts_with(OWN);
+    let topology = [ANNOTATION_TOPOLOGY_MODE, ANNOTATION_TOPOLOGY_HINTS];
+    let own =
+        |(key, _): &(&String, &String)| key.starts_with(OWN) || topology.contains(&key.as_str());
     let arc = |text: &String| Arc::from(text.as_str());
     let Some(exposure) = exposure else { return Err(notes.0) };
     notes.or(Service {

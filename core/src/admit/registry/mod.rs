@@ -23,6 +23,7 @@ mod commit;
 mod plan;
 mod pool;
 mod ports;
+mod ranges;
 mod settings;
 
 pub use allocation::{AllocatedPort, Allocation, BadAllocation};

@@ -220,7 +220,7 @@ impl Registry {
         if let Some(holder) = self.holder(claim, key) {
             let message = format!("{claim} belongs to Service {holder}");
             notes.0.push(Finding::error(Kind::Conflict, at.to_string(), value, message));
-        } else if !self.pool.contains(claim) {
+        } else if !self.pool.hands_out(claim) {
             notes.invalid(at, value, &self.out_of_range(claim));
         } else {
             return Some(claim);

@@ -52,6 +52,38 @@ impl Pool {
         }
     }
 
+    /// Whether this could be handed out to a Service that doesn't hold it yet: nothing is of a range that drains.
+    pub(super) fn hands_out(&self, claim: Claim) -> bool {
+        match claim {
+            Claim::Address(addr) => self.addresses.is_open(addr),
+            Claim::Port(port, _) => self.ports.range().contains(port),
+        }
+    }
+
+    /// Adds a range for cluster IPs behind the others, or takes a draining one into use again.
+    pub(super) fn add(&mut self, range: IpNet) -> Result<(), AllocError> {
+        self.addresses.add(range)?;
+        self.families = self.addresses.families();
+        Ok(())
+    }
+
+    /// Draws nothing from a range any more.
+    pub(super) fn drain(&mut self, range: IpNet) -> Result<(), AllocError> {
+        self.addresses.drain(range)?;
+        self.families = self.addresses.families();
+        Ok(())
+    }
+
+    /// Takes away the draining ranges that nobody needs any more; those that stay, and how much is held in each.
+    pub(super) fn remove_drained(&mut self) -> Vec<(IpNet, u64)> {
+        let draining: Vec<IpNet> = self.addresses.draining().collect();
+        let stays = |range: IpNet| match self.addresses.remove(range) {
+            Err(AllocError::RangeInUse { held, .. }) => Some((range, held)),
+            _ => None,
+        };
+        draining.into_iter().filter_map(stays).collect()
+    }
+
     pub(super) fn is_taken(&self, claim: Claim) -> bool {
         match claim {
             Claim::Address(addr) => self.addresses.is_held(addr),

@@ -1,6 +1,7 @@
 //! Names, labels and ports as text.
 
 use super::{Problem, Problems};
+use crate::select::{is_name_part, is_subdomain};
 
 const LABEL: usize = 63;
 const SUBDOMAIN: usize = 253;
@@ -207,15 +208,6 @@ fn is_bounded(text: &str, end: impl Fn(u8) -> bool, inner: impl Fn(u8) -> bool) 
 
 fn is_label(text: &str) -> bool {
     is_bounded(text, is_lower, |b| is_lower(b) || b == b'-')
-}
-
-fn is_subdomain(text: &str) -> bool {
-    text.split('.').all(is_label)
-}
-
-fn is_name_part(text: &str) -> bool {
-    let end = |b: u8| b.is_ascii_alphanumeric();
-    is_bounded(text, end, |b| end(b) || matches!(b, b'-' | b'_' | b'.'))
 }
 
 fn is_path_byte(byte: u8) -> bool {

@@ -1,13 +1,53 @@
 //! What each area needs of the cluster's settings, in that area's own words.
 
 use super::Settings;
+use std_alloc::vec::Vec;
+
 use crate::{
+    api::Object,
     dns::{self, Options},
     forward::NodeConfig,
     ingress::{self, ClassSelection},
 };
 
 impl Settings {
+    /// Takes over what a cluster's objects say where nobody said otherwise, that is, where these settings are still
+    /// the `defaults`: the ranges of ServiceCIDRs, the pod ranges of Nodes.
+    ///
+    /// ```
+    /// use svckit::{api::{Object, ServiceCidr}, cluster::Settings};
+    ///
+    /// let mut range = ServiceCidr::default();
+    /// range.spec.cidrs = vec!["10.0.0.0/16".into()];
+    /// let mut settings = Settings::default();
+    /// settings.fill_in(&Settings::default(), &[Object::ServiceCidr(range.into())]);
+    /// assert_eq!(settings.service_cidrs, ["10.0.0.0/16".parse()?]);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn fill_in<'a>(&mut self, defaults: &Self, objects: impl IntoIterator<Item = &'a Object>) {
+        let (mut services, mut pods) = (Vec::new(), Vec::new());
+        for object in objects {
+            let (ranges, texts) = match object {
+                Object::ServiceCidr(it) if it.metadata.deletion_timestamp.is_none() => {
+                    (&mut services, &it.spec.cidrs)
+                }
+                Object::Node(it) => (&mut pods, &it.spec.pod_cidrs),
+                _ => continue,
+            };
+            for range in texts.iter().filter_map(|text| text.parse().ok()) {
+                if !ranges.contains(&range) {
+                    ranges.push(range);
+                }
+            }
+        }
+        if self.service_cidrs == defaults.service_cidrs && !services.is_empty() {
+            self.service_cidrs = services;
+        }
+        if self.pod_cidrs == defaults.pod_cidrs && !pods.is_empty() {
+            self.pod_cidrs = pods;
+        }
+    }
+
     /// The node that forwards.
     #[must_use]
     pub fn forwarding(&self) -> NodeConfig {
