@@ -128,7 +128,7 @@ mod tests {
     fn a_range_comes_is_drained_and_goes() {
         let mut cluster = ControlPlane::new(Settings::default(), Seed([1; 4])).unwrap();
         let (a, b) = (service("a", "10.200.0.7"), service("b", "10.200.0.8"));
-        assert_eq!(sync(&mut cluster, &[a.clone()]), ["Service default/a Invalid"]);
+        assert_eq!(sync(&mut cluster, core::slice::from_ref(&a)), ["Service default/a Invalid"]);
         let more = range("more", "10.200.0.0/24", false);
         assert_eq!(sync(&mut cluster, &[a.clone(), more]), Vec::<String>::new());
         let leaving = range("more", "10.200.0.0/24", true);
