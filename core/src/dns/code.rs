@@ -52,6 +52,21 @@ const TYPES: &[(u16, &str)] = &[
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Type(pub u16);
 
+impl Type {
+    /// An IPv4 address.
+    pub const A: Self = Self(A);
+    /// An IPv6 address.
+    pub const AAAA: Self = Self(AAAA);
+    /// Another name for the same.
+    pub const CNAME: Self = Self(CNAME);
+    /// The name of an address.
+    pub const PTR: Self = Self(PTR);
+    /// Ports and the names behind them.
+    pub const SRV: Self = Self(SRV);
+    /// Free text.
+    pub const TXT: Self = Self(TXT);
+}
+
 /// The text names no record type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a record type is a known name such as AAAA, or TYPE and a number")]
