@@ -1,1 +1,3 @@
 //! What the benches share: generated clusters of any size.
+
+pub mod cluster;
