@@ -8,7 +8,7 @@
 //! Rendezvous       one for each client, by scores   SpillOver        the near ones, until they are busy
 //! ```
 //!
-//! [`Policy`] is what a Service's annotations say about all this; new endpoints come up slowly ([`slow_start`]), and
+//! [`Policy`] is what a Service's annotations say about all this; new endpoints come up slowly ([`slow_start()`]), and
 //! those of weight 0 are draining.
 //!
 //! Each is a value that knows how many endpoints there are, and answers [`Balance::pick`] with the number of one of

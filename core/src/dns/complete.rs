@@ -11,7 +11,7 @@ use super::{
 
 impl Snapshot {
     /// Goes on with the reply to `message` that [`answer`](Self::answer) left at
-    /// [`Outcome::NeedUpstream`](super::Outcome::NeedUpstream), with what somebody else said about its target;
+    /// [`Outcome::NeedUpstream`], with what somebody else said about its target;
     /// `None` when nobody could be asked. `out` is the buffer that holds the reply so far.
     ///
     /// The aliases stay, the upstream's records follow, and its code and truncation become the reply's. A failure

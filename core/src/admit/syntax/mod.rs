@@ -5,7 +5,7 @@
 //! that is too long *and* misspelt has two), and so is what is not checked: a label of a subdomain may be longer
 //! than the 63 bytes that DNS allows.
 //!
-//! But for [`base64`] nothing here allocates, and no function looks at a byte more than a few times.
+//! But for [`base64()`] nothing here allocates, and no function looks at a byte more than a few times.
 
 mod address;
 mod base64;
