@@ -159,7 +159,10 @@ fn once_programs_and_ends() {
     let output = place.once(&[]);
     assert_eq!(output.status.code(), Some(1), "what is good goes in, what is bad is told");
     assert_eq!(place.rules(), rules);
-    assert_eq!(place.once(&["--cleanup"]).status.code(), Some(0));
+    let program = env!("CARGO_BIN_EXE_svckit");
+    assert_eq!(place.command(&[program, "node"]).output().unwrap().status.code(), Some(2));
+    let cleaned = place.command(&[program, "node", "--cleanup"]).output().unwrap();
+    assert_eq!(cleaned.status.code(), Some(0), "{cleaned:?}");
     let rules = place.rules();
     assert!(rules.contains("other") && !rules.contains("svckit"), "{rules}");
 }

@@ -31,8 +31,13 @@ impl Namespace {
 
     /// Runs nft in it, and gives what it prints.
     pub(crate) fn nft(&self, words: &[&str], input: &str) -> String {
+        self.run(&[&["nft"], words].concat(), input)
+    }
+
+    /// Runs a program in it, and gives what it prints.
+    pub(crate) fn run(&self, words: &[&str], input: &str) -> String {
         let mut child = Command::new("ip")
-            .args(["netns", "exec", &self.0, "nft"])
+            .args(["netns", "exec", &self.0])
             .args(words)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -40,7 +45,7 @@ impl Namespace {
             .unwrap();
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
         let output = child.wait_with_output().unwrap();
-        assert!(output.status.success(), "nft {}: {input}", words.join(" "));
+        assert!(output.status.success(), "{}: {input}", words.join(" "));
         String::from_utf8(output.stdout).unwrap()
     }
 

@@ -38,7 +38,8 @@ use crate::{
 /// What `node` takes.
 #[derive(Args, Clone, Debug)]
 #[command(
-    after_help = "Examples:\n  svckit node -f examples/walkthrough --once\n  svckit node -f examples/walkthrough --node n1\n  svckit node -f examples/walkthrough --cleanup --once"
+    mut_arg("paths", |arg| arg.required(false)),
+    after_help = "Examples:\n  svckit node -f examples/walkthrough --once\n  svckit node -f examples/walkthrough --node n1\n  svckit node --cleanup"
 )]
 pub(crate) struct Node {
     #[command(flatten)]
@@ -52,7 +53,7 @@ pub(crate) struct Node {
     /// Follow the manifests until stopped; the default.
     #[arg(long, conflicts_with = "once")]
     watch: bool,
-    /// Remove our rules when stopped; with --once: now.
+    /// Remove our rules when stopped; with --once, or without manifests: now.
     #[arg(long)]
     cleanup: bool,
     /// Where /healthz, /livez and /metrics are served.
@@ -91,9 +92,12 @@ impl Node {
     /// Programs the kernel, once or until stopped.
     pub(crate) fn run(&self) -> Result<Exit, Stop> {
         let mut sink = Sink::open(self.sink)?;
-        if self.cleanup && self.once {
+        if self.cleanup && (self.once || self.input.paths.is_empty()) {
             sink.clear()?;
             return Ok(Exit::Done);
+        }
+        if self.input.paths.is_empty() {
+            return Err(Stop::usage("-f is missing: which manifests?"));
         }
         let mut settings = Settings::default();
         settings.node = Some(clock::host_name());
