@@ -3,60 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test panics to report")]
 
 mod cluster;
+mod namespace;
 
-use std::{
-    io::Write,
-    path::Path,
-    process::{Command, Stdio},
-};
-
+use namespace::Namespace;
 use svckit::{Seed, forward::Proxy, render::nft};
 use svckit_adapters::sink::nft::Nft;
-
-/// A network namespace, gone when it is dropped.
-struct Namespace(String);
-
-impl Namespace {
-    /// `None` where there can be none.
-    fn new(name: &str) -> Option<Self> {
-        let name = format!("svckit-{name}-{:x}", svckit_adapters::clock::entropy() as u32);
-        let made = Command::new("ip").args(["netns", "add", &name]).output().unwrap();
-        if !made.status.success() {
-            eprintln!("NOT RUN: no network namespaces here");
-            return None;
-        }
-        Some(Self(name))
-    }
-
-    /// Runs nft in it, and gives what it prints.
-    fn nft(&self, words: &[&str], input: &str) -> String {
-        let mut child = Command::new("ip")
-            .args(["netns", "exec", &self.0, "nft"])
-            .args(words)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-        let output = child.wait_with_output().unwrap();
-        assert!(output.status.success(), "nft {}", words.join(" "));
-        String::from_utf8(output.stdout).unwrap()
-    }
-}
-
-impl Drop for Namespace {
-    fn drop(&mut self) {
-        let _ = Command::new("ip").args(["netns", "del", &self.0]).status();
-    }
-}
-
-/// A listing in pieces, sorted: kernels list elements in any order.
-fn pieces(listing: &str) -> Vec<String> {
-    let apart = listing.replace("elements = {", "\n").replace('}', "\n");
-    let mut pieces: Vec<String> = apart.split(['\n', ',']).map(|p| p.trim().to_owned()).collect();
-    pieces.sort();
-    pieces
-}
 
 #[test]
 fn kernels_show_the_same() {
@@ -69,12 +20,11 @@ fn kernels_show_the_same() {
         let mut printed = String::new();
         nft::full(&proxy, &mut printed).unwrap();
         text.nft(&["-f", "-"], &printed);
-        let path = Path::new("/run/netns").join(&bytes.0);
-        let mut sink = Nft::in_namespace(&path, Seed([5, 6, 7, 8])).unwrap();
+        let mut sink = Nft::in_namespace(&bytes.path(), Seed([5, 6, 7, 8])).unwrap();
         let synced = sink.sync(&mut proxy).unwrap().unwrap();
         assert!(synced.full && synced.refused == 0, "{name}: {synced:?}");
-        let of_text = pieces(&text.nft(&["-s", "list", "ruleset"], ""));
-        let of_bytes = pieces(&bytes.nft(&["-s", "list", "ruleset"], ""));
+        let of_text = text.listing();
+        let of_bytes = bytes.listing();
         let only = |a: &[String], b: &[String]| -> Vec<String> {
             a.iter().filter(|piece| !b.contains(piece)).cloned().collect()
         };

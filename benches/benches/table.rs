@@ -64,6 +64,7 @@ fn frontend(n: u32, first: u32) -> Arc<Frontend> {
         internal: TrafficPolicy::Cluster,
         external: TrafficPolicy::Cluster,
         affinity: None,
+        annotations: Arc::default(),
         endpoints: Endpoints {
             cluster: (0..ENDPOINTS).map(pod).collect(),
             has_any: true,

@@ -1,4 +1,6 @@
-//! What the benches share.
+//! What the benches share: sizes, and generated clusters of any size.
+
+pub mod cluster;
 
 /// The sizes to measure; small ones when each bench runs only once, to see that it works.
 ///

@@ -8,11 +8,13 @@ mod get;
 mod input;
 mod lab;
 mod load;
+mod node;
 mod pod_dns;
 mod render;
 mod report;
 mod resolve;
 mod route;
+mod signals;
 mod trace;
 mod up;
 
@@ -82,6 +84,8 @@ enum Verb {
     Route(route::Route),
     /// Ask the cluster's DNS one question.
     Resolve(resolve::Resolve),
+    /// Program this machine's kernel with what manifests describe.
+    Node(node::Node),
     /// Put what manifests describe on a private network, and run a command there.
     Lab(lab::Lab),
     /// Run vector files against the library.
@@ -122,6 +126,7 @@ fn run(verb: Verb) -> Result<Exit, Stop> {
         Verb::Trace(trace) => trace.run(),
         Verb::Route(route) => route.run(),
         Verb::Resolve(resolve) => resolve.run(),
+        Verb::Node(node) => node.run(),
         Verb::Lab(lab) => lab.run(),
         Verb::Conform { files } => Ok(Exit::Code(conform::run(&files))),
         Verb::Completions { shell } => {

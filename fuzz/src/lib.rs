@@ -11,6 +11,7 @@
 
 pub mod admit;
 mod alloc;
+pub mod nft;
 pub mod select;
 pub mod slices;
 pub mod table;
@@ -26,6 +27,7 @@ pub const BODIES: &[(&str, Body)] = &[
     ("selector_index", select::index),
     ("slices", slices::controller),
     ("table", table::decisions),
+    ("nft_changes", nft::changes),
     ("alloc_addresses", alloc::alloc_addresses),
     ("alloc_ranges", alloc::alloc_ranges),
     ("alloc_ports", alloc::alloc_ports),

@@ -150,7 +150,7 @@ fn in_batches(snapshot: &Snapshot, now: Time, seen: &[Seen]) {
     }
 }
 
-fn node(bits: u8) -> NodeConfig {
+pub(crate) fn node(bits: u8) -> NodeConfig {
     let pods = (bits & 1 != 0).then(|| "10.244.0.0/16".parse().unwrap());
     NodeConfig {
         name: "n1".into(),
@@ -169,7 +169,7 @@ fn key(service: u8) -> NamespacedName {
     NamespacedName::new("ns", SERVICES[usize::from(service % 3)])
 }
 
-fn change(what: u8, bits: u8) -> Change {
+pub(crate) fn change(what: u8, bits: u8) -> Change {
     let service = key(what >> 6);
     match what % 8 {
         0 => Change::ServiceGone(service),

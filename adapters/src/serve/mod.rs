@@ -9,6 +9,7 @@ pub mod http;
 mod limits;
 pub mod listeners;
 pub mod pod;
+pub mod status;
 mod tcp;
 pub mod tls;
 mod udp;

@@ -1,3 +1,4 @@
 //! Carries plans to kernels.
 
+pub mod conntrack;
 pub mod nft;

@@ -1,4 +1,5 @@
 //! A cluster with one of everything: both families, each policy, affinity, source ranges, host ports.
+#![allow(dead_code, reason = "no test needs all of it")]
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 use svckit::{

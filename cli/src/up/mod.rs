@@ -33,7 +33,7 @@ use self::{pins::Pins, servers::Servers, state::State};
 use crate::{
     exit::{Exit, Stop},
     input::{Input, Output},
-    report,
+    report, signals,
 };
 
 /// What `up` takes besides manifests.
@@ -96,7 +96,7 @@ pub(crate) fn run(input: &Input, options: &Options, output: Output) -> Result<Ex
     }
     up.show();
     let (send, events) = mpsc::channel();
-    signals(&runtime, send.clone())?;
+    signals::forward(&runtime, send.clone(), Event::Stop)?;
     let watch = Watch::new(up.files.paths());
     thread::spawn(move || {
         loop {
@@ -116,23 +116,6 @@ pub(crate) fn run(input: &Input, options: &Options, output: Output) -> Result<Ex
         }
     }
     Ok(Exit::of_input(up.errors))
-}
-
-/// Turns SIGINT and SIGTERM into events.
-fn signals(runtime: &tokio::runtime::Runtime, send: mpsc::Sender<Event>) -> Result<(), Stop> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let refused = |error: std::io::Error| Stop::system(format!("can't wait for signals: {error}"));
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(refused)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(refused)?;
-    runtime.spawn(async move {
-        let code = tokio::select! {
-            _ = interrupt.recv() => 130,
-            _ = terminate.recv() => 143,
-        };
-        // Nobody listens any more: we are ending anyway.
-        let _ = send.send(Event::Stop(code));
-    });
-    Ok(())
 }
 
 impl Up {

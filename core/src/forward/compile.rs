@@ -125,9 +125,16 @@ fn addresses(
         vips,
         external_ips,
         node_port,
+        annotations: balancing(service),
         endpoints: Endpoints::default(),
         key,
     }
+}
+
+/// The annotations that say how connections are balanced.
+fn balancing(service: &Service) -> Arc<[(Arc<str>, Arc<str>)]> {
+    let ours = |(key, _): &&(Arc<str>, Arc<str>)| key.starts_with("svckit.io/");
+    service.annotations.iter().filter(ours).cloned().collect()
 }
 
 /// External policy counts for Services that are meant for the outside.

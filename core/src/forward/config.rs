@@ -132,26 +132,29 @@ impl NodeConfig {
     }
 
     /// The ranges whose local addresses answer at node ports, loopback aside; none: all local addresses do.
-    #[must_use]
-    pub fn node_port_ranges(&self, family: Family) -> Vec<IpNet> {
-        match &self.node_port_addresses {
-            NodePortAddresses::Primary => {
-                self.primary(family).map(IpNet::from).into_iter().collect()
-            }
-            NodePortAddresses::All => Vec::new(),
+    pub fn node_port_ranges(&self, family: Family) -> impl Iterator<Item = IpNet> + '_ {
+        let (one, ranges) = match &self.node_port_addresses {
+            NodePortAddresses::Primary => (self.primary(family).map(IpNet::from), &[][..]),
+            NodePortAddresses::All => (None, &[][..]),
             NodePortAddresses::Ranges(ranges) => {
-                let ranges: Vec<_> = of_family(ranges, family).collect();
-                if ranges.iter().any(|range| range.prefix_len() == 0) { Vec::new() } else { ranges }
+                let all = of_family(ranges, family).any(|range| range.prefix_len() == 0);
+                (None, if all { &[][..] } else { &ranges[..] })
             }
-        }
+        };
+        one.into_iter().chain(of_family(ranges, family))
+    }
+
+    /// Whether some range is meant, or there is none; `within` says whether a range is.
+    fn node_ports_at(&self, family: Family, within: impl Fn(&IpNet) -> bool) -> bool {
+        let mut ranges = self.node_port_ranges(family).peekable();
+        ranges.peek().is_none() || ranges.any(|range| within(&range))
     }
 
     /// Whether node ports answer at IPv4 loopback addresses.
     #[must_use]
     pub fn localhost_node_ports(&self) -> bool {
-        let ranges = self.node_port_ranges(Family::V4);
         self.localhost_node_ports
-            && (ranges.is_empty() || ranges.iter().any(|range| range.addr().is_loopback()))
+            && self.node_ports_at(Family::V4, |range| range.addr().is_loopback())
     }
 
     /// Whether a packet for a loopback address comes from somewhere else. Kernels refuse those by themselves, unless
@@ -167,8 +170,7 @@ impl NodeConfig {
     /// Whether node ports answer at this address.
     #[must_use]
     pub fn answers_node_ports(&self, addr: IpAddr) -> bool {
-        let ranges = self.node_port_ranges(Family::of(addr));
-        let covered = ranges.is_empty() || ranges.iter().any(|range| range.contains(&addr));
+        let covered = self.node_ports_at(Family::of(addr), |range| range.contains(&addr));
         if addr.is_loopback() {
             addr.is_ipv4() && self.localhost_node_ports() && covered
         } else {

@@ -45,6 +45,8 @@ pub struct Frontend {
     pub external: TrafficPolicy,
     /// How long a client is remembered after its last connection; `None`: it isn't.
     pub affinity: Option<Duration>,
+    /// The Service's annotations about balancing, see [`crate::balance::Policy`].
+    pub annotations: Arc<[(Arc<str>, Arc<str>)]>,
     /// The endpoints.
     pub endpoints: Endpoints,
 }

@@ -28,6 +28,7 @@ mod host_port;
 mod item;
 mod merge;
 mod proxy;
+mod stale;
 mod step;
 
 pub use categorise::{Candidate, Categorised, Hints, Ignored, Viewpoint, Wanted, categorise};

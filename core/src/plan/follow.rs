@@ -17,6 +17,8 @@ impl Planner<Item, Desired> {
         if changed.whole {
             self.reset();
             self.desired.clear();
+            // Growing costs more than counting.
+            self.desired.reserve(proxy.items().count());
             self.desired.extend(proxy.items());
         }
         for item in changed.items {

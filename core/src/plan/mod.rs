@@ -201,6 +201,7 @@ impl<K: Clone + Eq + Hash + Ord, V: Clone + PartialEq> Planner<K, V> {
         if plan.full {
             self.full = false;
             self.installed.clear();
+            self.installed.reserve(plan.ops.len());
         }
         for op in &*plan.ops {
             if refused(op.key()) {

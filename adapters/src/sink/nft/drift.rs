@@ -9,7 +9,7 @@ use std::{
     hash::{DefaultHasher, Hasher},
 };
 use svckit::{
-    forward::{Item, Proxy},
+    forward::{Item, NodeConfig},
     model::Family,
     render::nft::{
         Element,
@@ -52,7 +52,7 @@ impl Nft {
     /// # Errors
     ///
     /// The kernel can't be asked, or refuses what it held before.
-    pub fn check(&mut self, proxy: &Proxy, share: usize) -> Result<Checked, NftError> {
+    pub fn check(&mut self, node: &NodeConfig, share: usize) -> Result<Checked, NftError> {
         if self.planner.needs_full() {
             return Ok(Checked::Untouched);
         }
@@ -60,7 +60,7 @@ impl Nft {
         if now != self.watched.generation {
             self.watched.generation = now;
             if self.digest()? != self.watched.digest {
-                return self.repair(proxy);
+                return self.repair(node);
             }
             self.watched.left = Some(self.planner.installed().cloned().collect());
         }
@@ -68,7 +68,7 @@ impl Nft {
         let number = share.min(left.len());
         let items: Vec<Item> = left.drain(..number).collect();
         if !self.holds(&items)? {
-            return self.repair(proxy);
+            return self.repair(node);
         }
         if left.is_empty() {
             return Ok(Checked::Intact);
@@ -78,8 +78,8 @@ impl Nft {
         Ok(Checked::Looking(number))
     }
 
-    fn repair(&mut self, proxy: &Proxy) -> Result<Checked, NftError> {
-        let done = self.replace(proxy);
+    fn repair(&mut self, node: &NodeConfig) -> Result<Checked, NftError> {
+        let done = self.replace(node);
         if done.is_err() {
             self.planner.reset();
         }

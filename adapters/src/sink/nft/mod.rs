@@ -16,11 +16,11 @@ mod report;
 
 pub use report::{Checked, NftError, Refused, Synced};
 
-use std::{collections::BTreeMap, io, path::Path};
+use std::{collections::BTreeMap, io, path::Path, time::Duration};
 use svckit::{
     Seed,
-    forward::{Desired, Item, Proxy},
-    model::Family,
+    forward::{Desired, Item, NodeConfig, Proxy},
+    model::{Family, Protocol},
     plan::{Plan, Planner},
     render::nft::{
         Grouping, Load, Ruleset,
@@ -29,7 +29,7 @@ use svckit::{
 };
 
 use self::drift::Watched;
-use crate::netlink::Socket;
+use crate::{clock, netlink::Socket};
 
 /// The kernel's nftables in one network namespace.
 #[derive(Debug)]
@@ -41,6 +41,7 @@ pub struct Nft {
     /// What the kernel has refused, and why.
     refused: BTreeMap<Item, i32>,
     watched: Watched,
+    longest: Duration,
 }
 
 /// "Out of date", "no such thing": what the kernel says when somebody else has been there.
@@ -80,6 +81,7 @@ impl Nft {
             transactions: Transactions::default(),
             refused: BTreeMap::new(),
             watched: Watched::default(),
+            longest: Duration::ZERO,
         }
     }
 
@@ -93,17 +95,37 @@ impl Nft {
     /// Nothing is in place then that wasn't before; the next call writes everything anew.
     pub fn sync(&mut self, proxy: &mut Proxy) -> Result<Option<Synced>, NftError> {
         self.planner.follow(proxy);
+        self.write(proxy.node())
+    }
+
+    /// The same for whoever tells the planner by themselves what should be there, see [`Self::planner_mut`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::sync`].
+    pub fn write(&mut self, node: &NodeConfig) -> Result<Option<Synced>, NftError> {
         let Some(plan) = self.planner.plan() else { return Ok(None) };
-        let done = self.carry(&plan, proxy);
+        let done = self.carry(&plan, node);
         if done.is_err() {
             self.planner.reset();
         }
         done.map(Some)
     }
 
+    /// What should be there.
+    pub const fn planner_mut(&mut self) -> &mut Planner<Item, Desired> {
+        &mut self.planner
+    }
+
     /// What the kernel refuses to hold; everything else is in place.
     pub fn refused(&self) -> impl Iterator<Item = Refused<'_>> {
         self.refused.iter().map(|(item, error)| Refused { item, error: *error })
+    }
+
+    /// How long the kernel was busy with the longest transaction of the last write: others wait for so long.
+    #[must_use]
+    pub const fn longest_transaction(&self) -> Duration {
+        self.longest
     }
 
     /// Removes both tables. The next [`Nft::sync`] writes them anew.
@@ -129,11 +151,12 @@ impl Nft {
         }
     }
 
-    fn carry(&mut self, plan: &Plan<Item, Desired>, proxy: &Proxy) -> Result<Synced, NftError> {
+    fn carry(&mut self, plan: &Plan<Item, Desired>, node: &NodeConfig) -> Result<Synced, NftError> {
         if plan.full || !self.change(plan)? {
-            return self.replace(proxy);
+            return self.replace(node);
         }
-        Ok(Synced { full: false, items: plan.ops.len(), refused: self.refused.len() })
+        let udp = plan.ops.iter().any(|op| is_udp(op.key()));
+        Ok(Synced { full: false, items: plan.ops.len(), refused: self.refused.len(), udp })
     }
 
     /// Carries out a plan that isn't full; `false`: that can't be done.
@@ -166,23 +189,24 @@ impl Nft {
     }
 
     /// Replaces whatever is there, without what the kernel refuses.
-    fn replace(&mut self, proxy: &Proxy) -> Result<Synced, NftError> {
+    fn replace(&mut self, node: &NodeConfig) -> Result<Synced, NftError> {
         self.planner.reset();
         self.refused.clear();
         loop {
             let Some(plan) = self.planner.plan() else { return Err(NftError::NotSynced) };
-            let errors = match self.load(&plan, proxy, Grouping::Together)? {
+            let errors = match self.load(&plan, node, Grouping::Together)? {
                 Outcome::Done => {
                     self.planner
                         .commit_without(plan.generation, |item| self.refused.contains_key(item));
                     self.remember()?;
-                    let items = plan.ops.len();
-                    return Ok(Synced { full: true, items, refused: self.refused.len() });
+                    let (items, refused) = (plan.ops.len(), self.refused.len());
+                    let udp = plan.ops.iter().any(|op| is_udp(op.key()));
+                    return Ok(Synced { full: true, items, refused, udp });
                 }
                 Outcome::Refused(errors) => errors,
             };
             // Whose fault is it? Messages of their own for each item tell.
-            let Outcome::Refused(each) = self.load(&plan, proxy, Grouping::Apart)? else {
+            let Outcome::Refused(each) = self.load(&plan, node, Grouping::Apart)? else {
                 continue;
             };
             let before = self.refused.len();
@@ -202,7 +226,7 @@ impl Nft {
     fn load(
         &mut self,
         plan: &Plan<Item, Desired>,
-        proxy: &Proxy,
+        node: &NodeConfig,
         grouping: Grouping,
     ) -> Result<Outcome, NftError> {
         let there = self.tables()?;
@@ -216,7 +240,7 @@ impl Nft {
             let refused = &self.refused;
             let leave_out = |item: &Item| refused.contains_key(item);
             let out = &mut self.transactions;
-            self.ruleset.encode_full(plan, proxy.node(), (load, grouping), leave_out, out);
+            self.ruleset.encode_full(plan, node, (load, grouping), leave_out, out);
             match self.send() {
                 Ok(Outcome::Refused(errors)) if load == Load::Pieces => {
                     // What went in before is of no use, and nobody has seen it.
@@ -237,7 +261,9 @@ impl Nft {
 
     /// Sends the transactions, up to the first that is refused.
     fn send(&mut self) -> Result<Outcome, NftError> {
+        self.longest = Duration::ZERO;
         for transaction in self.transactions.iter() {
+            let start = clock::now();
             let mut errors = Vec::new();
             let answer = |answer: Answer<'_>| {
                 if let Answer::Refused { sequence, error } = answer {
@@ -245,6 +271,7 @@ impl Nft {
                 }
             };
             self.socket.ask(transaction, answer).map_err(NftError::Socket)?;
+            self.longest = self.longest.max(clock::now().saturating_since(start));
             if !errors.is_empty() {
                 return Ok(Outcome::Refused(errors));
             }
@@ -274,6 +301,10 @@ impl Nft {
         }
         Ok(there)
     }
+}
+
+fn is_udp(item: &Item) -> bool {
+    matches!(item, Item::Frontend(key) if key.name.protocol == Protocol::Udp)
 }
 
 fn is_too_large(error: &io::Error) -> bool {

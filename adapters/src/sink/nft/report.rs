@@ -35,6 +35,8 @@ pub struct Synced {
     pub items: usize,
     /// How many items the kernel refuses to hold.
     pub refused: usize,
+    /// Whether service ports of UDP were among them, so that flows may lead nowhere; see [`crate::sink::conntrack`].
+    pub udp: bool,
 }
 
 /// An item that the kernel refuses to hold.

@@ -222,7 +222,7 @@ impl Fixed<'_> {
         if !localhost(self.node, self.family) {
             self.plain(format_args!("-d {} -j RETURN", loopback(self.family)))?;
         }
-        let ranges = self.node.node_port_ranges(self.family);
+        let ranges: Vec<_> = self.node.node_port_ranges(self.family).collect();
         for range in &ranges {
             self.local(Some(Range::In(range.trunc())), then)?;
         }
@@ -231,7 +231,7 @@ impl Fixed<'_> {
 
     /// The same for host ports: at each local address, at loopback ones only if node ports answer there.
     fn at_host(&mut self) -> fmt::Result {
-        let ranges = self.node.node_port_ranges(self.family);
+        let ranges: Vec<_> = self.node.node_port_ranges(self.family).collect();
         if !localhost(self.node, self.family) || ranges.is_empty() {
             return self.local(None, HOST_PORTS);
         }

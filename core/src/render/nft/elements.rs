@@ -4,10 +4,11 @@ use core::net::{IpAddr, SocketAddr};
 use std_alloc::{collections::BTreeSet, vec, vec::Vec};
 
 use super::{
-    At, Chain, Element, Key, Map, Mark, Pick, Value,
+    At, Chain, Element, Key, Map, Mark, Value,
     chain::LOCAL_SLOTS,
     owners::{Fnv, Owners},
     rule::ENDPOINT_BITS,
+    spread,
 };
 use crate::{
     forward::{Desired, Frontend, HostPortKey, Item, NodeConfig, Refusal},
@@ -144,14 +145,15 @@ impl<F: FnMut(Element)> Out<'_, F> {
     fn endpoints(&mut self, at: At, frontend: &Frontend, local: bool) -> Option<Chain> {
         let node_port = matches!(at, At::Port(..));
         let eps = if node_port { Map::NodeEps } else { Map::Eps };
-        let (set, first) = set_of(frontend, local);
+        let (slots, pick) = spread::slots(frontend, local);
+        let first = if local { LOCAL_SLOTS } else { 0 };
         let timeout = frontend.affinity.map_or(0, |timeout| timeout.as_secs().max(1) as u32);
         if timeout == 0 {
-            for (slot, endpoint) in (first..).zip(set) {
+            for (slot, endpoint) in (first..).zip(&*slots) {
                 self.put(eps, Key::Slot(at, slot), Value::Endpoint(*endpoint));
             }
         }
-        let (mark, pick, count) = (Mark::Nobody, Pick::Random, set.len() as u32);
+        let (mark, count) = (Mark::Nobody, slots.len() as u32);
         (count > 0).then_some(Chain { mark, node_port, local, pick, count, timeout })
     }
 
@@ -167,25 +169,25 @@ impl<F: FnMut(Element)> Out<'_, F> {
     fn memory(&mut self, frontend: &Frontend, local: bool) {
         let owner = self.context.owners.of(&frontend.key);
         let by_id = if local { Map::LocalById } else { Map::ById };
-        let (set, first) = set_of(frontend, local);
-        for ((slot, endpoint), number) in (first..).zip(set).zip(numbers(set)) {
+        let set = if local { &frontend.endpoints.local } else { &frontend.endpoints.cluster };
+        let set = set.get(..set.len().min(NUMBERS as usize)).unwrap_or_default();
+        let mut ids = Vec::with_capacity(set.len());
+        for (endpoint, number) in set.iter().zip(numbers(set)) {
             let id = owner | number;
-            self.put(Map::Ids, Key::Owned(owner, slot), Value::Id(id));
+            ids.push((*endpoint, id));
             let key = Key::Number(frontend.protocol(), id);
             self.put(by_id, key, Value::Endpoint(*endpoint));
         }
+        ids.sort_unstable();
+        let first = if local { LOCAL_SLOTS } else { 0 };
+        let (slots, _) = spread::slots(frontend, local);
+        for (slot, endpoint) in (first..).zip(&*slots) {
+            let found = ids.binary_search_by_key(endpoint, |(addr, _)| *addr);
+            if let Some((_, id)) = found.ok().and_then(|n| ids.get(n)) {
+                self.put(Map::Ids, Key::Owned(owner, slot), Value::Id(*id));
+            }
+        }
     }
-}
-
-/// One set of endpoints and its first slot. Slots of the other set begin where this one's end, at the latest.
-fn set_of(frontend: &Frontend, local: bool) -> (&[SocketAddr], u32) {
-    let (set, first) = if local {
-        (&frontend.endpoints.local, LOCAL_SLOTS)
-    } else {
-        (&frontend.endpoints.cluster, 0)
-    };
-    let most = if frontend.affinity.is_some() { NUMBERS as usize } else { LOCAL_SLOTS as usize };
-    (set.get(..set.len().min(most)).unwrap_or_default(), first)
 }
 
 /// How many endpoints of a service port can be told apart.

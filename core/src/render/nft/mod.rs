@@ -37,6 +37,7 @@ mod owners;
 mod rule;
 mod set;
 mod skeleton;
+mod spread;
 mod text;
 
 pub use chain::{Chain, Mark, Pick};

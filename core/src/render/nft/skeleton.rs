@@ -57,10 +57,11 @@ impl Hook {
 pub(super) fn sets(node: &NodeConfig, family: Family) -> Vec<Set> {
     let service_ranges: Vec<_> = node.service_ranges(family).collect();
     let pod_ranges: Vec<_> = node.pod_ranges(family).collect();
+    let node_port_ranges: Vec<_> = node.node_port_ranges(family).collect();
     let fixed = [
         Set::of_ranges("service-cidrs", Part::Destination, &service_ranges),
         Set::of_ranges("pod-cidrs", Part::Source, &pod_ranges),
-        Set::of_ranges("node-port-addresses", Part::Destination, &node.node_port_ranges(family)),
+        Set::of_ranges("node-port-addresses", Part::Destination, &node_port_ranges),
         Set::of_clients(),
     ];
     fixed.into_iter().chain(Map::ALL.map(Map::set)).collect()
@@ -214,7 +215,7 @@ fn host_port_match(node: &NodeConfig, family: Family) -> Rule {
 /// What tells the addresses at which node ports answer.
 fn node_port_match(node: &NodeConfig, family: Family) -> Rule {
     let mut rule = host_port_match(node, family);
-    if !node.node_port_ranges(family).is_empty() {
+    if node.node_port_ranges(family).next().is_some() {
         rule.push(within(vec![Part::Destination], "node-port-addresses"));
     }
     rule

@@ -18,7 +18,7 @@ use std::{
 
 use crate::forward::Desired;
 
-fn frontend(endpoints: &[u8]) -> Frontend {
+pub(super) fn frontend(endpoints: &[u8]) -> Frontend {
     let name = ServicePortName {
         service: NamespacedName::new("shop", "cart"),
         port: "".into(),
@@ -37,6 +37,7 @@ fn frontend(endpoints: &[u8]) -> Frontend {
         internal: TrafficPolicy::Cluster,
         external: TrafficPolicy::Cluster,
         affinity: None,
+        annotations: Arc::default(),
         endpoints: Endpoints {
             cluster: to.into(),
             has_any: !endpoints.is_empty(),

@@ -12,11 +12,13 @@
 mod answer;
 mod buffer;
 mod element;
+mod flow;
 mod query;
 mod rule;
 mod set;
 
 pub use answer::{Answer, Answers};
+pub use flow::Flow;
 pub use query::{Query, Reply, is_printed};
 
 use core::ops::Range;

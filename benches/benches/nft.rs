@@ -1,0 +1,250 @@
+//! Claim: a cluster is in the kernel in milliseconds, linear in its size, and one change of it in microseconds, however
+//! large it is; beside a ruleset of kube-proxy's shape (a chain and an anonymous map per Service), loaded through
+//! `nft -f` in the same run.
+//!
+//! Everything happens in network namespaces made for it; needs root. `cargo bench --bench nft` prints tables;
+//! `-- --test` runs small sizes once.
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a measurement that can't be made stops")]
+
+use std::{
+    env,
+    fmt::Write as _,
+    io::{Read, Write},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    path::PathBuf,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+use svckit::{Seed, forward::Proxy, model::Change};
+use svckit_adapters::{clock, sink::nft::Nft};
+use svckit_benches::cluster::{Size, cluster_ip, node, service, slice};
+
+const ROLE: &str = "SVCKIT_BENCH_ROLE";
+
+fn main() {
+    if let Ok(role) = env::var(ROLE) {
+        return connect(role.parse().unwrap());
+    }
+    let quick = env::args().any(|argument| argument == "--test");
+    if Namespace::new().is_none() {
+        eprintln!("NOT RUN: needs root and ip");
+        return;
+    }
+    let some =
+        |all: &[Size]| -> Vec<Size> { if quick { vec![Size(100, 2)] } else { all.to_vec() } };
+    loads(&some(&[
+        Size(1_000, 2),
+        Size(10_000, 2),
+        Size(10_000, 10),
+        Size(30_000, 10),
+        Size(44_125, 1),
+        Size(5_006, 50),
+    ]));
+    changes(&some(&[Size(1_000, 2), Size(10_000, 2), Size(100_000, 1)]), quick);
+    peers(&some(&[Size(1_000, 2), Size(3_000, 2)]));
+    latency(&some(&[Size(1_000, 1), Size(10_000, 1), Size(30_000, 1)]));
+}
+
+/// A network namespace, gone when it is dropped.
+struct Namespace(String);
+
+impl Namespace {
+    fn new() -> Option<Self> {
+        let name = format!("svckit-bench-{:x}", clock::entropy() as u32);
+        let made = Command::new("ip").args(["netns", "add", &name]).output();
+        made.is_ok_and(|made| made.status.success()).then_some(Self(name))
+    }
+
+    fn sink(&self) -> Nft {
+        let path = PathBuf::from("/run/netns").join(&self.0);
+        Nft::in_namespace(&path, Seed([5, 6, 7, 8])).unwrap()
+    }
+
+    fn run(&self, words: &[&str], input: &str) -> String {
+        let mut child = Command::new("ip")
+            .args(["netns", "exec", &self.0])
+            .args(words)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", words.join(" "));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+}
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        let _ = Command::new("ip").args(["netns", "del", &self.0]).status();
+    }
+}
+
+fn proxy(size: Size) -> Proxy {
+    let mut proxy = Proxy::new(node(), Seed([1, 2, 3, 4]));
+    size.changes().iter().for_each(|change| proxy.apply(change));
+    proxy
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let start = Instant::now();
+    let done = work();
+    (done, start.elapsed())
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+/// A first load, a restart over it, and the end of it.
+fn loads(sizes: &[Size]) {
+    println!("| size | cold load | longest transaction | restart over it |\n|---|---|---|---|");
+    for size in sizes {
+        let mut rounds = Vec::new();
+        for _ in 0..3 {
+            let namespace = Namespace::new().unwrap();
+            let (mut first, mut second) = (proxy(*size), proxy(*size));
+            let mut nft = namespace.sink();
+            let (_, cold) = timed(|| nft.sync(&mut first).unwrap());
+            let longest = nft.longest_transaction();
+            let mut next = namespace.sink();
+            let (_, restart) = timed(|| next.sync(&mut second).unwrap());
+            rounds.push((cold, longest, restart));
+        }
+        let of = |pick: fn(&(Duration, Duration, Duration)) -> Duration| {
+            median(rounds.iter().map(pick).collect())
+        };
+        let (cold, longest, restart) = (of(|r| r.0), of(|r| r.1), of(|r| r.2));
+        println!("| {size} | {cold:.1?} | {longest:.1?} | {restart:.1?} |");
+    }
+}
+
+/// One endpoint more and less, from the model to the kernel.
+fn changes(sizes: &[Size], quick: bool) {
+    println!("\n| size | one endpoint, model to kernel | 99 of 100 below |\n|---|---|---|");
+    for size in sizes {
+        let namespace = Namespace::new().unwrap();
+        let mut proxy = proxy(*size);
+        let mut nft = namespace.sink();
+        nft.sync(&mut proxy).unwrap();
+        let flaps = size.flaps();
+        let rounds = if quick { 1 } else { 10 };
+        let mut times = Vec::new();
+        for step in (0..rounds).flat_map(|_| &flaps) {
+            let change = || {
+                proxy.apply(step);
+                nft.sync(&mut proxy).unwrap()
+            };
+            let (synced, time) = timed(change);
+            assert!(!synced.unwrap().full);
+            times.push(time);
+        }
+        times.sort_unstable();
+        let (half, most) = (times[times.len() / 2], times[times.len() * 99 / 100]);
+        println!("| {size} | {half:.1?} | {most:.1?} |");
+    }
+}
+
+/// A ruleset of kube-proxy's shape as text: the dispatch alone.
+fn kube_shaped(size: Size) -> String {
+    let mut out = String::from(
+        "add table ip kube\nadd map ip kube ips { type ipv4_addr . inet_proto . inet_service : verdict ; }\n\
+         add chain ip kube services\nadd chain ip kube pre { type nat hook prerouting priority -100 ; }\n\
+         add rule ip kube services ip daddr . meta l4proto . th dport vmap @ips\n\
+         add rule ip kube pre jump services\n",
+    );
+    for n in 0..size.0 {
+        let chain = format!("service-{n:08X}-team/service-{n}/tcp/p80");
+        let slots: Vec<String> = (0..size.1)
+            .map(|e| format!("{e} : {} . 8080", Ipv4Addr::from(0x0a80_0000 + n * (size.1 + 1) + e)))
+            .collect();
+        let _ = writeln!(out, "add chain ip kube {chain}");
+        let _ = writeln!(
+            out,
+            "add rule ip kube {chain} meta l4proto tcp dnat ip addr . port to numgen random mod {} map {{ {} }}",
+            size.1,
+            slots.join(", ")
+        );
+        let _ = writeln!(
+            out,
+            "add element ip kube ips {{ {} . tcp . 80 : goto {chain} }}",
+            cluster_ip(n)
+        );
+    }
+    out
+}
+
+/// Both ways of the same cluster, one after the other, in one run.
+fn peers(sizes: &[Size]) {
+    println!(
+        "\n| size | kube-proxy's shape, nft -f | svckit | one more Service, nft -f | svckit |\n|---|---|---|---|---|"
+    );
+    for size in sizes {
+        let (theirs, ours) = (Namespace::new().unwrap(), Namespace::new().unwrap());
+        let text = kube_shaped(*size);
+        let (_, their_load) = timed(|| theirs.run(&["nft", "-f", "-"], &text));
+        let mut proxy = proxy(*size);
+        let mut nft = ours.sink();
+        let (_, our_load) = timed(|| nft.sync(&mut proxy).unwrap());
+        let more = kube_shaped(Size(size.0 + 1, size.1));
+        let last: String = more
+            .lines()
+            .skip(6 + size.0 as usize * 3)
+            .fold(String::new(), |all, line| all + line + "\n");
+        let (_, their_change) = timed(|| theirs.run(&["nft", "-f", "-"], &last));
+        let steps: [Change; 2] = [service(size.0), slice(size.0, size.1, size.1)];
+        let change = || {
+            steps.iter().for_each(|step| proxy.apply(step));
+            nft.sync(&mut proxy).unwrap()
+        };
+        let (_, our_change) = timed(change);
+        println!(
+            "| {size} | {their_load:.1?} | {our_load:.1?} | {their_change:.1?} | {our_change:.1?} |"
+        );
+    }
+}
+
+/// The first packet's way: connections to the last Service, beside connections without translation.
+fn latency(sizes: &[Size]) {
+    println!("\n| size | connect through the last Service | without translation |\n|---|---|---|");
+    for size in sizes {
+        let namespace = Namespace::new().unwrap();
+        let to = Ipv4Addr::from(0x0a80_0000 + (size.0 - 1) * (size.1 + 1));
+        namespace.run(&["ip", "link", "set", "lo", "up"], "");
+        for addr in [to, cluster_ip(size.0 - 1)] {
+            namespace.run(&["ip", "address", "add", &format!("{addr}/32"), "dev", "lo"], "");
+        }
+        let ask = |at: SocketAddr| -> f64 {
+            let this = env::current_exe().unwrap();
+            let role = format!("{ROLE}={at}");
+            let words = ["env", role.as_str(), this.to_str().unwrap()];
+            namespace.run(&words, "").trim().parse().unwrap()
+        };
+        let direct = SocketAddr::from((to, 8080));
+        let before = ask(direct);
+        let mut proxy = proxy(*size);
+        namespace.sink().sync(&mut proxy).unwrap();
+        let through = ask(SocketAddr::from((cluster_ip(size.0 - 1), 80)));
+        println!("| {size} | {through:.1} µs | {before:.1} µs ({:.2}x) |", through / before);
+    }
+}
+
+/// Inside a namespace: listens on port 8080, and connects to `to` again and again; prints the median.
+fn connect(to: SocketAddr) {
+    let listener = TcpListener::bind("0.0.0.0:8080").unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { continue };
+            let _ = stream.read(&mut [0; 1]);
+        }
+    });
+    let mut times = Vec::new();
+    for _ in 0..1_500 {
+        let (stream, time) = timed(|| TcpStream::connect(to).unwrap());
+        drop(stream);
+        times.push(time);
+    }
+    println!("{:.1}", median(times).as_secs_f64() * 1e6);
+}
