@@ -11,6 +11,9 @@
 
 pub mod admit;
 mod alloc;
+mod cluster;
+pub mod forward;
+mod interpret;
 pub mod select;
 pub mod slices;
 pub mod table;
@@ -26,6 +29,9 @@ pub const BODIES: &[(&str, Body)] = &[
     ("selector_index", select::index),
     ("slices", slices::controller),
     ("table", table::decisions),
+    ("forward_nft", forward::nft),
+    ("forward_iptables", forward::iptables),
+    ("forward_iptables_changes", forward::iptables_changes),
     ("alloc_addresses", alloc::alloc_addresses),
     ("alloc_ranges", alloc::alloc_ranges),
     ("alloc_ports", alloc::alloc_ports),
