@@ -1,3 +1,4 @@
 //! Carries plans to kernels.
 
+pub mod iptables;
 pub mod nft;
