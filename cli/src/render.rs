@@ -4,7 +4,7 @@ mod names;
 mod nginx;
 
 use clap::{Args, Subcommand};
-use svckit::{cluster::Settings, model::Family, render};
+use svckit::{cluster::Settings, forward::Proxy, model::Family, render};
 
 use crate::{
     exit::{Exit, Stop},
@@ -94,6 +94,12 @@ impl Render {
                     written(|out| render::iptables::full(loaded.cluster.proxy(), family, out))?;
                 (loaded, text)
             }
+            Artefact::Ipvs { family: OneFamily { input, family }, part } => {
+                let loaded = Loaded::read(input, Settings::default())?;
+                let text =
+                    written(|out| ipvs(loaded.cluster.proxy(), (*family).into(), *part, out))?;
+                (loaded, text)
+            }
             Artefact::Nginx(nginx) => nginx.run()?,
             Artefact::Zone(zone) => made(&zone.input, |loaded| zone.text(loaded))?,
             Artefact::Skydns(keys) => made(&keys.input, |loaded| keys.text(loaded))?,
@@ -113,6 +119,24 @@ fn made(
     let mut loaded = Loaded::read(input, Settings::default())?;
     let text = text(&mut loaded)?;
     Ok((loaded, text))
+}
+
+/// Writes the parts of what IPVS needs.
+fn ipvs(proxy: &Proxy, family: Family, part: IpvsPart, out: &mut String) -> std::fmt::Result {
+    let all = part == IpvsPart::All;
+    if all {
+        out.push_str("# ipset restore -exist\n");
+    }
+    if part != IpvsPart::Servers {
+        render::ipvs::sets(proxy, family, out)?;
+    }
+    if all {
+        out.push_str("# ipvsadm --restore\n");
+    }
+    if part != IpvsPart::Sets {
+        render::ipvs::servers(proxy, family, out)?;
+    }
+    Ok(())
 }
 
 /// The text that a renderer writes.

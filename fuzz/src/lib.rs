@@ -12,6 +12,9 @@
 pub mod admit;
 mod alloc;
 pub mod nft;
+mod cluster;
+pub mod forward;
+mod interpret;
 pub mod select;
 pub mod slices;
 pub mod table;
@@ -28,6 +31,9 @@ pub const BODIES: &[(&str, Body)] = &[
     ("slices", slices::controller),
     ("table", table::decisions),
     ("nft_changes", nft::changes),
+    ("forward_nft", forward::nft),
+    ("forward_iptables", forward::iptables),
+    ("forward_iptables_changes", forward::iptables_changes),
     ("alloc_addresses", alloc::alloc_addresses),
     ("alloc_ranges", alloc::alloc_ranges),
     ("alloc_ports", alloc::alloc_ports),

@@ -1,6 +1,7 @@
 //! A node, a client and three pods in network namespaces of their own, and programs that run in them.
 
 use std::{
+    io::Read,
     process::{Child, Command, Stdio},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -91,6 +92,15 @@ impl Lab {
         answers
     }
 
+    /// Starts a role that connects and then waits to be ended; returns when it has connected.
+    pub(crate) fn start(&self, from: &str, role: &str) -> Started {
+        let mut command = self.role(from, role);
+        let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut started = Started(child);
+        assert_eq!(started.answer(), "connected", "{from} {role}");
+        started
+    }
+
     fn role(&self, namespace: &str, role: &str) -> Command {
         let mut command = Command::new("ip");
         let this = std::env::current_exe().unwrap();
@@ -135,6 +145,41 @@ impl Lab {
     /// Runs a command in a namespace.
     pub(crate) fn ip_in(&self, namespace: &str, words: &[&str]) {
         run("ip", &[&["netns", "exec", namespace], words].concat());
+    }
+}
+
+/// A role that goes on until it is ended.
+pub(crate) struct Started(Child);
+
+impl Started {
+    /// Ends it; returns the last it says.
+    pub(crate) fn end(&mut self) -> String {
+        drop(self.0.stdin.take());
+        let answer = self.answer();
+        self.0.wait().unwrap();
+        answer
+    }
+
+    /// The next line that it answers.
+    fn answer(&mut self) -> String {
+        let out = self.0.stdout.as_mut().unwrap();
+        let (mut line, mut byte) = (String::new(), [0]);
+        // Byte by byte: what is behind the line belongs to the next answer.
+        while out.read(&mut byte).is_ok_and(|length| length > 0) {
+            match (byte[0], line.split_once("ANSWER ")) {
+                (b'\n', Some((_, answer))) => return answer.to_owned(),
+                (b'\n', None) => line.clear(),
+                (letter, _) => line.push(char::from(letter)),
+            }
+        }
+        line
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 

@@ -1,5 +1,6 @@
 //! Plans and routes as text or bytes, still pure: adapters only carry them.
 
 pub mod iptables;
+pub mod ipvs;
 pub mod nft;
 pub mod nginx;
