@@ -11,6 +11,7 @@
 
 pub mod admit;
 mod alloc;
+pub mod ingress;
 pub mod select;
 pub mod slices;
 pub mod table;
@@ -22,6 +23,9 @@ pub type Body = fn(&[u8]);
 pub const BODIES: &[(&str, Body)] = &[
     ("admit_registry", admit::registry),
     ("admit_service_rules", admit::service_rules),
+    ("ingress_path", ingress::canonical_path),
+    ("ingress_routes", ingress::routes),
+    ("ingress_nginx", ingress::nginx),
     ("selector_text", select::text),
     ("selector_index", select::index),
     ("slices", slices::controller),

@@ -1,3 +1,4 @@
-//! Carries plans to kernels.
+//! Carries plans to kernels, and configurations to other programs.
 
 pub mod nft;
+pub mod nginx;
