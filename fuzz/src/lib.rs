@@ -15,6 +15,7 @@ pub mod nft;
 mod cluster;
 pub mod forward;
 mod interpret;
+pub mod ingress;
 pub mod select;
 pub mod slices;
 pub mod table;
@@ -26,6 +27,9 @@ pub type Body = fn(&[u8]);
 pub const BODIES: &[(&str, Body)] = &[
     ("admit_registry", admit::registry),
     ("admit_service_rules", admit::service_rules),
+    ("ingress_path", ingress::canonical_path),
+    ("ingress_routes", ingress::routes),
+    ("ingress_nginx", ingress::nginx),
     ("selector_text", select::text),
     ("selector_index", select::index),
     ("slices", slices::controller),

@@ -6,6 +6,7 @@
 mod allocator_bands;
 mod dns;
 mod expectation;
+mod gateway_httproute;
 mod ingress_conformance;
 mod ingress_paths;
 mod ip_families;
@@ -25,6 +26,7 @@ type Run = fn(&Value) -> Vec<Case>;
 const KINDS: &[(&str, Run)] = &[
     ("allocator-bands", allocator_bands::run),
     ("dns", dns::run),
+    ("gateway-httproute", gateway_httproute::run),
     ("ingress-conformance", ingress_conformance::run),
     ("ingress-paths", ingress_paths::run),
     ("ip-families", ip_families::run),

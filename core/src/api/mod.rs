@@ -24,6 +24,7 @@ macro_rules! object {
 
 mod endpoint_slice;
 mod endpoints;
+mod gateway;
 mod ingress;
 mod ingress_class;
 mod int_or_string;
@@ -48,6 +49,7 @@ mod tree;
 pub use decode::{Decoded, decode, decode_as};
 pub use endpoint_slice::*;
 pub use endpoints::*;
+pub use gateway::*;
 pub use ingress::*;
 pub use ingress_class::*;
 pub use int_or_string::IntOrString;

@@ -107,12 +107,24 @@ impl<'r> Match<'r> {
     /// The route's backend, or that of a version which takes the request instead.
     #[must_use]
     pub fn backend(&self, with: &Circumstances<'_>) -> &'r Backend {
-        let takes = |(_, route): &&(u32, Arc<Route>)| {
-            let canary = route.options.canary.as_ref();
-            canary.is_some_and(|canary| canary.takes(with.header, with.roll))
+        let versions = || {
+            let of = |(_, route): &'r (u32, Arc<Route>)| {
+                Some((&route.backend, route.options.canary.as_ref()?))
+            };
+            self.canaries.iter().filter_map(of)
         };
-        let canary = self.canaries.iter().find(takes);
-        canary.map_or(&self.route.backend, |(_, route)| &route.backend)
+        let asked = versions().find(|(_, canary)| canary.decides(with.header) == Some(true));
+        // Each has its own part of the million, one after the other.
+        let mut left = with.roll % 1_000_000;
+        let by_chance = || {
+            let drawn = versions().find(|(_, canary)| {
+                let taken = left < u64::from(canary.per_million);
+                left = left.saturating_sub(u64::from(canary.per_million));
+                taken
+            });
+            drawn.filter(|(_, canary)| canary.decides(with.header) != Some(false))
+        };
+        asked.or_else(by_chance).map_or(&self.route.backend, |(backend, _)| backend)
     }
 }
 

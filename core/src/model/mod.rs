@@ -7,6 +7,7 @@
 
 mod change;
 mod endpoint_slice;
+mod http_route;
 mod ingress;
 mod ingress_class;
 mod key;
@@ -18,6 +19,10 @@ mod tls_secret;
 
 pub use change::Change;
 pub use endpoint_slice::{Conditions, Endpoint, EndpointSlice, SlicePort};
+pub use http_route::{
+    Gateway, HeaderChange, HttpBackend, HttpFilters, HttpMatch, HttpRedirect, HttpRoute, HttpRule,
+    Listener, Parent, PathChange, ReferenceGrant,
+};
 pub use ingress::{
     Ingress, IngressBackend, IngressPath, IngressRule, IngressTls, PathType, ServicePortRef,
 };

@@ -6,6 +6,7 @@
 
 mod endpoint_slice;
 mod endpoints;
+mod http_route;
 mod ingress;
 mod ingress_class;
 mod node;
@@ -17,6 +18,7 @@ mod tls_secret;
 
 pub use endpoint_slice::{api_slice, controller_slice, endpoint_slice, mirrored_slice};
 pub use endpoints::{MAX_MIRRORED, endpoints};
+pub use http_route::{gateway, http_route, reference_grant};
 pub use ingress::ingress;
 pub use ingress_class::ingress_class;
 pub use node::node;

@@ -33,6 +33,13 @@ impl Canary {
     /// ```
     #[must_use]
     pub fn takes<'h>(&self, header: impl Fn(&str) -> Option<&'h str>, roll: u64) -> bool {
+        let by_chance = || roll % 1_000_000 < u64::from(self.per_million);
+        self.decides(header).unwrap_or_else(by_chance)
+    }
+
+    /// What its header or its cookie says; `None`: neither decides.
+    #[must_use]
+    pub fn decides<'h>(&self, header: impl Fn(&str) -> Option<&'h str>) -> Option<bool> {
         let value = self.header.as_deref().and_then(&header);
         let by_header = match (&self.header_value, value) {
             (Some(wanted), Some(value)) if **wanted == *value => Some(true),
@@ -45,8 +52,7 @@ impl Canary {
             "never" => Some(false),
             _ => None,
         };
-        let decided = by_header.or_else(by_cookie);
-        decided.unwrap_or_else(|| roll % 1_000_000 < u64::from(self.per_million))
+        by_header.or_else(by_cookie)
     }
 
     /// A weight out of a total as parts of a million; `None` when either can't be read.

@@ -217,6 +217,10 @@ fn canaries_take_their_part() {
         let (answer, findings) = ask(&[canary(rule), main.clone()], "GET", "/web", headers);
         assert_eq!((answer.as_str(), findings.len()), (want, 0), "{name}");
     }
+    // Two of them have a part each: the roll of 250,000 is beyond the first one's.
+    let second = ingress("second", PREFIX, "second", &["canary=true", "canary-weight=20"]);
+    let (answer, _) = ask(&[canary("canary-weight=10"), second, main], "GET", "/web", &[]);
+    assert_eq!(answer, "n/second /web");
     let (answer, findings) = ask(&[canary(weight)], "GET", "/web", &[]);
     assert_eq!((answer.as_str(), findings.len()), ("404", 1), "a canary of nothing");
 }

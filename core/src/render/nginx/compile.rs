@@ -66,6 +66,7 @@ pub fn render(routes: &Routes, pods: Pods<'_>, config: &Config) -> Rendered {
         tables,
         upstreams: upstreams.into_directives(),
         servers,
+        marker: None,
         files: files.0,
         findings,
     };

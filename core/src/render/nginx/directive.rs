@@ -172,6 +172,8 @@ pub enum Arg {
     Millis(u64),
     /// Address and port.
     Addr(SocketAddr),
+    /// A socket of this machine, by its path.
+    Socket(Text),
     /// A directory and something in it.
     Joined(Text, &'static str),
     /// A file that the renderer hands out; the directory it lies in and its name.

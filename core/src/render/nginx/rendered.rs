@@ -4,7 +4,7 @@ use core::fmt::{self, Write};
 use std_alloc::{format, string::String, sync::Arc, vec::Vec};
 
 use super::{
-    directive::{Body, Directive, Ident, Name},
+    directive::{Arg, Body, Directive, Ident, Name, Text},
     write::write,
 };
 use crate::{finding::Finding, model::TlsSecret};
@@ -22,6 +22,8 @@ pub struct Rendered {
     pub(super) upstreams: Vec<Directive>,
     /// Hosts and their locations.
     pub(super) servers: Vec<Directive>,
+    /// Tells which generation the workers serve.
+    pub(super) marker: Option<Directive>,
     pub(super) files: Vec<File>,
     pub(super) findings: Vec<Finding>,
 }
@@ -76,12 +78,29 @@ impl Rendered {
     pub fn directives(&self) -> Vec<Directive> {
         let mut main = self.frame.clone();
         let parts = [&self.http, &self.tables, &self.upstreams, &self.servers];
+        let parts = || parts.into_iter().flatten().chain(&self.marker);
         for directive in &mut main {
             if directive.name == Name::Http {
-                directive.body = Body::Block(parts.into_iter().flatten().cloned().collect());
+                directive.body = Body::Block(parts().cloned().collect());
             }
         }
         main
+    }
+
+    /// Lets workers answer at this socket with a number, so that whoever reloads knows which configuration they have.
+    ///
+    /// It does not count as a difference.
+    pub fn mark(&mut self, socket: Text, generation: u64) {
+        let answer = [Arg::Int(200), Arg::Int(generation)];
+        let inside = Vec::from([
+            Directive::line(Name::Listen, [Arg::Socket(socket)]),
+            Directive::block(
+                Name::Location,
+                [Arg::Word("/")],
+                Vec::from([Directive::line(Name::Return, answer)]),
+            ),
+        ]);
+        self.marker = Some(Directive::block(Name::Server, [], inside));
     }
 
     /// Certificates that the configuration names.

@@ -157,6 +157,11 @@ impl Display for Arg {
             Self::NameSetting(word, name, Some(size)) => write!(f, "{word}={name}:{size}m"),
             Self::Millis(millis) => write!(f, "{millis}ms"),
             Self::Addr(addr) => addr.fmt(f),
+            Self::Socket(path) => {
+                f.write_str("\"unix:")?;
+                escaped(path.as_str(), f)?;
+                f.write_char('"')
+            }
             Self::Joined(directory, rest) => {
                 f.write_char('"')?;
                 escaped(directory.as_str(), f)?;
