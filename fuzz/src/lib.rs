@@ -11,6 +11,7 @@
 
 pub mod admit;
 mod alloc;
+pub mod ffi;
 pub mod select;
 pub mod slices;
 pub mod table;
@@ -22,6 +23,7 @@ pub type Body = fn(&[u8]);
 pub const BODIES: &[(&str, Body)] = &[
     ("admit_registry", admit::registry),
     ("admit_service_rules", admit::service_rules),
+    ("ffi", ffi::calls),
     ("selector_text", select::text),
     ("selector_index", select::index),
     ("slices", slices::controller),
