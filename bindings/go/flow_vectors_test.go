@@ -87,7 +87,7 @@ func (s *flowScenario) settings() object {
 		"node": c.NodeName, "masqueradeAll": c.MasqueradeAll, "nodePortRange": "1-65535", "podCIDRs": []string{},
 	}
 	if len(ranges) > 0 {
-		settingsettings["serviceCIDRs"] = ranges
+		settings["serviceCIDRs"] = ranges
 	}
 	if c.PodDetection.Value != nil {
 		settings["podCIDRs"] = []string{*c.PodDetection.Value}

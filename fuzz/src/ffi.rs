@@ -209,16 +209,20 @@ impl World {
                 0 => self.tables.make(false, |out| svckit_cluster_table(cluster, out)),
                 1 => self.zones.make(false, |out| svckit_cluster_zone(cluster, out)),
                 2 => {
-                    self.routes.make(false, |out| svckit_cluster_routes(cluster, ptr::null_mut(), out));
+                    self.routes
+                        .make(false, |out| svckit_cluster_routes(cluster, ptr::null_mut(), out));
                 }
                 3 => self.plans.make(true, |out| svckit_cluster_plan(cluster, out)),
                 4 => {
-                    self.traces.make(false, |out| svckit_cluster_trace(cluster, &raw const flow, out));
+                    self.traces
+                        .make(false, |out| svckit_cluster_trace(cluster, &raw const flow, out));
                 }
                 5 => print(c, |buf, cap, out| {
                     svckit_cluster_render(cluster, name, len, buf, cap, out)
                 }),
-                6 => print(c, |buf, cap, out| svckit_cluster_list(cluster, name, len, buf, cap, out)),
+                6 => {
+                    print(c, |buf, cap, out| svckit_cluster_list(cluster, name, len, buf, cap, out))
+                }
                 _ => print(c, |buf, cap, out| {
                     let (kind, kind_len) = text(c);
                     svckit_cluster_get(cluster, kind, kind_len, name, len, name, len, buf, cap, out)
@@ -255,15 +259,27 @@ impl World {
                     svckit_table_endpoints(table, flow, &raw mut outcome, buf.cast(), cap, out)
                 }),
                 3 => {
-                    let (mut answer, peer) = ([0; 512], svckit_peer { address: ip(b), entropy: 1, tcp: b > 9 });
-                    let message = [[a, b, c & 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, c, 0, 0, 1, 0, 1]; 2].concat();
+                    let (mut answer, peer) =
+                        ([0; 512], svckit_peer { address: ip(b), entropy: 1, tcp: b > 9 });
+                    let message =
+                        [[a, b, c & 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, c, 0, 0, 1, 0, 1]; 2].concat();
                     let len = usize::from(c) % message.len();
                     let (mut reply, zone) = (svckit_reply::default(), self.zones.pick(a));
                     let (peer, cap) = (&raw const peer, if b > 250 { 0 } else { 512 });
                     let room = answer.as_mut_ptr();
-                    sound(svckit_zone_answer(zone, message.as_ptr(), len, peer, room, cap, &raw mut reply));
+                    sound(svckit_zone_answer(
+                        zone,
+                        message.as_ptr(),
+                        len,
+                        peer,
+                        room,
+                        cap,
+                        &raw mut reply,
+                    ));
                     assert!(reply.len <= cap, "a reply that does not fit");
-                    print(c, |buf, cap, out| svckit_zone_target(zone, message.as_ptr(), len, buf, cap, out));
+                    print(c, |buf, cap, out| {
+                        svckit_zone_target(zone, message.as_ptr(), len, buf, cap, out)
+                    });
                 }
                 4 => self.request(a, b, c),
                 5 => print(c, |buf, cap, out| svckit_plan_nft(self.plans.pick(a), buf, cap, out)),
@@ -276,7 +292,8 @@ impl World {
                         let mut finding = std::mem::MaybeUninit::uninit();
                         sound(svckit_findings_get(findings, n, finding.as_mut_ptr()));
                         let finding: svckit_finding = finding.assume_init();
-                        let message = slice::from_raw_parts(finding.message.data, finding.message.len);
+                        let message =
+                            slice::from_raw_parts(finding.message.data, finding.message.len);
                         assert!(!message.is_empty() && str::from_utf8(message).is_ok());
                     }
                 }
@@ -325,9 +342,13 @@ impl World {
                     sound(svckit_object_validate(name, len, other, other_len, other, 0, none));
                     sound(svckit_syntax_check(other, other_len, name, len, none));
                 }
-                1 => print(c, |buf, cap, out| svckit_object_default(name, len, none, buf, cap, out)),
+                1 => {
+                    print(c, |buf, cap, out| svckit_object_default(name, len, none, buf, cap, out))
+                }
                 2 => self.selectors.make(false, |out| svckit_selector_parse(name, len, none, out)),
-                3 => self.selectors.make(false, |out| svckit_selector_from_json(name, len, none, out)),
+                3 => self
+                    .selectors
+                    .make(false, |out| svckit_selector_from_json(name, len, none, out)),
                 4 => {
                     let key = svckit_text { data: b"app".as_ptr(), len: 3 };
                     let label = svckit_label { key, value: svckit_text { data: name, len } };
@@ -356,7 +377,8 @@ impl World {
                     sound(svckit_node_ports_reserve(ports, u16::from(b), c));
                     sound(svckit_node_ports_allocate(ports, c, u64::from(b), &raw mut port));
                     let range = (b"30000+9".as_ptr(), 7);
-                    self.ports.make(false, |out| svckit_node_ports_new(range.0, range.1, seed, 0, out));
+                    self.ports
+                        .make(false, |out| svckit_node_ports_new(range.0, range.1, seed, 0, out));
                 }
             }
         }
@@ -366,9 +388,9 @@ impl World {
 /// Room for a value that has no default.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
-struct Room<T>(std::mem::MaybeUninit<T>);
+struct Room<T: Copy>(std::mem::MaybeUninit<T>);
 
-impl<T> Default for Room<T> {
+impl<T: Copy> Default for Room<T> {
     fn default() -> Self {
         Self(std::mem::MaybeUninit::uninit())
     }
