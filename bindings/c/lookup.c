@@ -1,50 +1,10 @@
 /* Feeds a cluster with objects and asks its table where connections go. */
-#include "check.h"
-
-static const svckit_seed seed = {{1, 2, 3, 4}};
-
-static const char *const objects =
-    "{\"apiVersion\": \"v1\", \"kind\": \"List\", \"items\": ["
-    "{\"apiVersion\": \"v1\", \"kind\": \"Service\", \"metadata\": {\"name\": \"web\", \"namespace\": \"shop\"},"
-    " \"spec\": {\"clusterIP\": \"10.96.0.10\", \"selector\": {\"app\": \"web\"},"
-    "  \"ports\": [{\"name\": \"http\", \"port\": 80, \"targetPort\": 8080}]}},"
-    "{\"apiVersion\": \"v1\", \"kind\": \"Service\", \"metadata\": {\"name\": \"sticky\", \"namespace\": \"shop\"},"
-    " \"spec\": {\"clusterIP\": \"10.96.0.11\", \"selector\": {\"app\": \"web\"}, \"sessionAffinity\": \"ClientIP\","
-    "  \"ports\": [{\"port\": 80, \"targetPort\": 8080}]}},"
-    "{\"apiVersion\": \"v1\", \"kind\": \"Service\", \"metadata\": {\"name\": \"empty\", \"namespace\": \"shop\"},"
-    " \"spec\": {\"clusterIP\": \"10.96.0.12\", \"selector\": {\"app\": \"none\"}, \"ports\": [{\"port\": 80}]}}]}\n"
-    "{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"metadata\": {\"name\": \"a\", \"namespace\": \"shop\","
-    "  \"labels\": {\"app\": \"web\"}}, \"spec\": {\"containers\": [{\"name\": \"c\"}]},"
-    " \"status\": {\"phase\": \"Running\", \"podIP\": \"10.244.0.1\", \"podIPs\": [{\"ip\": \"10.244.0.1\"}],"
-    "  \"conditions\": [{\"type\": \"Ready\", \"status\": \"True\"}]}}\n"
-    "{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"metadata\": {\"name\": \"b\", \"namespace\": \"shop\","
-    "  \"labels\": {\"app\": \"web\"}}, \"spec\": {\"containers\": [{\"name\": \"c\"}]},"
-    " \"status\": {\"phase\": \"Running\", \"podIP\": \"10.244.0.2\", \"podIPs\": [{\"ip\": \"10.244.0.2\"}],"
-    "  \"conditions\": [{\"type\": \"Ready\", \"status\": \"True\"}]}}\n";
-
-static svckit_cluster *new_cluster(void) {
-  svckit_cluster *cluster = NULL;
-  svckit_findings *findings = NULL;
-  CHECK(svckit_cluster_new(NULL, 0, &seed, &findings, &cluster) == SVCKIT_STATUS_OK);
-  CHECK(findings == NULL);
-  CHECK(svckit_cluster_apply(cluster, TEXT(objects), 0, &findings) == SVCKIT_STATUS_OK);
-  CHECK(findings == NULL);
-  return cluster;
-}
+#include "shop.h"
 
 static svckit_table *table_of(svckit_cluster *cluster) {
   svckit_table *table = NULL;
   CHECK(svckit_cluster_table(cluster, &table) == SVCKIT_STATUS_OK);
   return table;
-}
-
-static svckit_flow flow(const char *to, uint16_t port) {
-  svckit_flow made = {ip("192.0.2.1"), ip(to), 5000, port, SVCKIT_PROTOCOLS_TCP};
-  return made;
-}
-
-static bool same(svckit_text text, const char *want) {
-  return text.len == strlen(want) && memcmp(text.data, want, text.len) == 0;
 }
 
 static void test_picks(void) {

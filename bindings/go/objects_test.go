@@ -14,6 +14,9 @@ var shop = strings.Join([]string{
 	service("empty", "10.96.0.12", `"selector":{"app":"none"},"ports":[{"port":80}]`),
 	pod("a", "10.244.0.1"),
 	pod("b", "10.244.0.2"),
+	`{"apiVersion":"networking.k8s.io/v1","kind":"Ingress","metadata":{"name":"front","namespace":"shop"},` +
+		`"spec":{"rules":[{"host":"shop.example","http":{"paths":[{"path":"/cart","pathType":"Prefix",` +
+		`"backend":{"service":{"name":"web","port":{"name":"http"}}}}]}}]}}`,
 }, "\n")
 
 func service(name, ip, spec string) string {

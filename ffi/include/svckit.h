@@ -57,6 +57,103 @@
 #define SVCKIT_PROTOCOLS_SCTP 4
 
 /**
+ * Send nothing.
+ */
+#define SVCKIT_REPLY_DROP 0
+
+/**
+ * Send the octets of the buffer.
+ */
+#define SVCKIT_REPLY_SEND 1
+
+/**
+ * The name isn't ours. Ask somebody else and send what they say, or send the octets of the buffer, which refuse.
+ */
+#define SVCKIT_REPLY_FOREIGN 2
+
+/**
+ * The buffer holds an alias that leads to somebody else's name. Resolve what `svckit_zone_target` says and call
+ * `svckit_zone_complete`, or send the octets as they are.
+ */
+#define SVCKIT_REPLY_UPSTREAM 3
+
+/**
+ * The octets of the largest answer of all; 512 are enough for any answer over UDP without EDNS.
+ */
+#define SVCKIT_ANSWER_MAX 65535
+
+/**
+ * It is none of a proxy's business.
+ */
+#define SVCKIT_VERDICT_PASS 0
+
+/**
+ * It goes to any one of the endpoints.
+ */
+#define SVCKIT_VERDICT_DNAT 1
+
+/**
+ * It is refused: ICMP port unreachable.
+ */
+#define SVCKIT_VERDICT_REJECT 2
+
+/**
+ * It vanishes.
+ */
+#define SVCKIT_VERDICT_DROP 3
+
+/**
+ * The source stays.
+ */
+#define SVCKIT_SNAT_NEVER 0
+
+/**
+ * The source becomes the node's if the packet goes back to its own sender.
+ */
+#define SVCKIT_SNAT_HAIRPIN 1
+
+/**
+ * The source becomes the node's.
+ */
+#define SVCKIT_SNAT_ALWAYS 2
+
+/**
+ * Answer with `status`; the text says why.
+ */
+#define SVCKIT_ANSWER_REFUSE 0
+
+/**
+ * Send it to the service port, with the text as its path; the query stays.
+ */
+#define SVCKIT_ANSWER_FORWARD 1
+
+/**
+ * Answer with `status` and the text as `Location`.
+ */
+#define SVCKIT_ANSWER_REDIRECT 2
+
+/**
+ * A browser asks what it may do: answer with 204 and the `cors_*` headers.
+ */
+#define SVCKIT_ANSWER_PREFLIGHT 3
+
+/**
+ * What is behind the route is no Service but an object that only you know: its group, kind and name stand in
+ * `service_namespace`, `service_name` and `port_name`.
+ */
+#define SVCKIT_ANSWER_RESOURCE 4
+
+/**
+ * Nothing is asked, in limits of `svckit_answer`.
+ */
+#define SVCKIT_NO_LIMIT UINT64_MAX
+
+/**
+ * The size of a body that is not known.
+ */
+#define SVCKIT_BODY_UNKNOWN UINT64_MAX
+
+/**
  * The address isn't a service port's.
  */
 #define SVCKIT_OUTCOME_NOT_A_SERVICE 0
@@ -245,6 +342,13 @@ typedef struct svckit_cluster_ips svckit_cluster_ips;
 typedef struct svckit_findings svckit_findings;
 
 /**
+ * The labels of one object. Nothing in it changes.
+ *
+ * May move between threads; all calls but `_free` may run side by side.
+ */
+typedef struct svckit_labels svckit_labels;
+
+/**
  * The node ports of a cluster, and which of them are held for which protocols.
  *
  * A port is free for each protocol by itself. May move between threads. Calls that take it as `const` may run side
@@ -253,11 +357,53 @@ typedef struct svckit_findings svckit_findings;
 typedef struct svckit_node_ports svckit_node_ports;
 
 /**
+ * The steps from what the kernel holds to what it should hold. Nothing in it changes.
+ *
+ * May move between threads; all calls but `_free` may run side by side.
+ */
+typedef struct svckit_plan svckit_plan;
+
+/**
+ * Where requests go, in one state of a cluster. It never changes.
+ *
+ * May move between threads; all calls but `_free` may run side by side. Take a new one when the cluster has changed.
+ */
+typedef struct svckit_routes svckit_routes;
+
+/**
+ * What labels must be. Nothing in it changes.
+ *
+ * May move between threads; all calls but `_free` may run side by side.
+ */
+typedef struct svckit_selector svckit_selector;
+
+/**
+ * Selectors by numbers of yours, and which of them match.
+ *
+ * May move between threads. Calls that take it as `const` may run side by side; any other call runs alone.
+ */
+typedef struct svckit_selector_index svckit_selector_index;
+
+/**
  * Where connections go, in one state of a cluster. It never changes, but for the turns of round robin.
  *
  * May move between threads; all calls but `_free` may run side by side. Take a new one when the cluster has changed.
  */
 typedef struct svckit_table svckit_table;
+
+/**
+ * What becomes of one packet, and why. Nothing in it changes.
+ *
+ * May move between threads; all calls but `_free` may run side by side.
+ */
+typedef struct svckit_trace svckit_trace;
+
+/**
+ * What names answer, in one state of a cluster. It never changes.
+ *
+ * May move between threads; all calls but `_free` may run side by side. Take a new one when the cluster has changed.
+ */
+typedef struct svckit_zone svckit_zone;
 
 /**
  * Randomness: keys hash tables and starts searches, never used for secrets.
@@ -376,6 +522,72 @@ typedef struct {
 } svckit_port_range;
 
 /**
+ * Who asks, and how.
+ */
+typedef struct {
+  /**
+   * The client's address; `::` when it is not known.
+   */
+  svckit_ip address;
+  /**
+   * Any number, another one each time: it turns the order of addresses, so that clients spread.
+   */
+  uint64_t entropy;
+  /**
+   * The reply goes over TCP, and may be as long as it likes.
+   */
+  bool tcp;
+} svckit_peer;
+
+/**
+ * What is to be done about a message.
+ */
+typedef struct {
+  /**
+   * Octets of the buffer to send when nobody else is asked.
+   */
+  size_t len;
+  /**
+   * With `SVCKIT_REPLY_UPSTREAM`, the type to ask for.
+   */
+  uint16_t qtype;
+  /**
+   * One of `SVCKIT_REPLY_*`.
+   */
+  uint8_t action;
+} svckit_reply;
+
+/**
+ * One of many messages.
+ */
+typedef struct {
+  /**
+   * The message as it came.
+   */
+  const uint8_t *message;
+  /**
+   * Its length.
+   */
+  size_t message_len;
+  /**
+   * Who asks.
+   */
+  svckit_peer peer;
+  /**
+   * Room for the answer; memory that has been written to before.
+   */
+  uint8_t *buf;
+  /**
+   * How much room there is.
+   */
+  size_t cap;
+  /**
+   * What is to be done; written by the call.
+   */
+  svckit_reply reply;
+} svckit_query;
+
+/**
  * A text that svckit lends: UTF-8, not closed by a NUL.
  *
  * It lives as long as what it was taken from; that text says how long. Do not free it.
@@ -448,6 +660,242 @@ typedef struct {
 } svckit_flow;
 
 /**
+ * What becomes of a packet. The texts live as long as the `svckit_trace`.
+ */
+typedef struct {
+  /**
+   * The namespace of the Service it was for; empty when it was for none.
+   */
+  svckit_text service_namespace;
+  /**
+   * The Service's name.
+   */
+  svckit_text service_name;
+  /**
+   * The port's name; empty for a Service's only port.
+   */
+  svckit_text port_name;
+  /**
+   * How many endpoints it may go to.
+   */
+  size_t endpoints;
+  /**
+   * How many steps led there.
+   */
+  size_t steps;
+  /**
+   * One of `SVCKIT_VERDICT_*`.
+   */
+  uint8_t verdict;
+  /**
+   * One of `SVCKIT_SNAT_*`.
+   */
+  uint8_t snat;
+  /**
+   * Whether the source is rewritten wherever it goes.
+   */
+  bool masquerades;
+} svckit_decision;
+
+/**
+ * An address and a port.
+ */
+typedef struct {
+  /**
+   * The address.
+   */
+  svckit_ip ip;
+  /**
+   * The port.
+   */
+  uint16_t port;
+} svckit_endpoint;
+
+/**
+ * One header of a request.
+ */
+typedef struct {
+  /**
+   * Its name in lower case, without a colon.
+   */
+  svckit_text name;
+  /**
+   * Its value.
+   */
+  svckit_text value;
+} svckit_header;
+
+/**
+ * A request as it arrived. Zero all of it before you fill it in: later versions may have more fields.
+ *
+ * Its texts are lent for the call; NULL with 0 is empty.
+ */
+typedef struct {
+  /**
+   * `GET`.
+   */
+  svckit_text method;
+  /**
+   * `/path?query`, or one of the other forms.
+   */
+  svckit_text target;
+  /**
+   * Values of all `Host` headers; for HTTP/2 also `:authority`, when they differ.
+   */
+  const svckit_text *hosts;
+  /**
+   * How many there are.
+   */
+  size_t hosts_len;
+  /**
+   * Headers that options ask for: `origin`, `access-control-request-method`, `cookie`, those of canaries.
+   */
+  const svckit_header *headers;
+  /**
+   * How many there are.
+   */
+  size_t headers_len;
+  /**
+   * Who asks.
+   */
+  svckit_ip client;
+  /**
+   * The octets of its body, or `SVCKIT_BODY_UNKNOWN`.
+   */
+  uint64_t body_len;
+  /**
+   * A random number: chooses among versions.
+   */
+  uint64_t entropy;
+  /**
+   * It came encrypted, as far as that can be trusted.
+   */
+  bool https;
+  /**
+   * HTTP/1.0 may leave the host out.
+   */
+  bool http_1_0;
+} svckit_request;
+
+/**
+ * What to do with a request. Texts that don't apply are empty.
+ */
+typedef struct {
+  /**
+   * The namespace of the Service it goes to.
+   */
+  svckit_text service_namespace;
+  /**
+   * The Service's name.
+   */
+  svckit_text service_name;
+  /**
+   * The name of the Service's port; empty for its only port.
+   */
+  svckit_text port_name;
+  /**
+   * The namespace of the Ingress that takes the request; empty for a configured default backend.
+   */
+  svckit_text ingress_namespace;
+  /**
+   * The Ingress's name.
+   */
+  svckit_text ingress_name;
+  /**
+   * The path of the Ingress that takes the request; empty for a default backend.
+   */
+  svckit_text ingress_path;
+  /**
+   * The `Host` that pods see, if it is another one.
+   */
+  svckit_text upstream_host;
+  /**
+   * The value of `X-Forwarded-Prefix`.
+   */
+  svckit_text forwarded_prefix;
+  /**
+   * The value of `Access-Control-Allow-Origin`; empty: the site may not ask.
+   */
+  svckit_text cors_origin;
+  /**
+   * The value of `Access-Control-Allow-Methods`.
+   */
+  svckit_text cors_methods;
+  /**
+   * The value of `Access-Control-Allow-Headers`.
+   */
+  svckit_text cors_headers;
+  /**
+   * The value of `Access-Control-Expose-Headers`.
+   */
+  svckit_text cors_expose;
+  /**
+   * Octets of a request's body, or `SVCKIT_NO_LIMIT`.
+   */
+  uint64_t max_body;
+  /**
+   * Nanoseconds for a connection to a pod, or `SVCKIT_NO_LIMIT`.
+   */
+  uint64_t connect_ns;
+  /**
+   * Nanoseconds between two reads from a pod, or `SVCKIT_NO_LIMIT`.
+   */
+  uint64_t read_ns;
+  /**
+   * Nanoseconds between two writes to a pod, or `SVCKIT_NO_LIMIT`.
+   */
+  uint64_t send_ns;
+  /**
+   * Seconds for which an answer to a preflight request holds.
+   */
+  uint32_t cors_max_age;
+  /**
+   * The status to answer with; 0 when the request is sent on.
+   */
+  uint16_t status;
+  /**
+   * One of `SVCKIT_ANSWER_*`.
+   */
+  uint8_t action;
+  /**
+   * Whether browsers may send cookies along.
+   */
+  bool cors_credentials;
+} svckit_answer;
+
+/**
+ * What a plan is.
+ */
+typedef struct {
+  /**
+   * Hand this to `svckit_cluster_commit` when all of it is in place.
+   */
+  uint64_t generation;
+  /**
+   * How many pieces change: service ports, addresses, ports of the node.
+   */
+  size_t steps;
+  /**
+   * Whether the plan is the whole of what should be there, and everything else goes.
+   */
+  bool full;
+} svckit_plan_info;
+
+/**
+ * A label. Its texts are lent for the call.
+ */
+typedef struct {
+  /**
+   * The key.
+   */
+  svckit_text key;
+  /**
+   * The value.
+   */
+  svckit_text value;
+} svckit_label;
+
+/**
  * Where a connection goes.
  */
 typedef struct {
@@ -475,20 +923,6 @@ typedef struct {
 } svckit_pick;
 
 /**
- * An address and a port.
- */
-typedef struct {
-  /**
-   * The address.
-   */
-  svckit_ip ip;
-  /**
-   * The port.
-   */
-  uint16_t port;
-} svckit_endpoint;
-
-/**
  * The name of a service port.
  */
 typedef struct {
@@ -513,6 +947,60 @@ typedef struct {
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
+
+/**
+ * Checks an object as its author wrote it: warnings, and everything that would refuse it once it has its defaults.
+ *
+ * Other objects are not known here; `svckit_cluster_apply` knows them. `gates` are Kubernetes' feature gates that
+ * differ from their defaults, such as `StrictIPCIDRValidation=false`, separated by commas.
+ *
+ * `SVCKIT_STATUS_REFUSED`: the object is refused, and the findings say why. `SVCKIT_STATUS_INVALID_ARGUMENT`: the text
+ * isn't JSON, holds more than one object, or there is no such gate. `findings_out` may be NULL. Else `*findings_out`
+ * is set by every call: to NULL when there is nothing to tell, or to what must be given to `svckit_findings_free`.
+ */
+svckit_status svckit_object_check(const uint8_t *object,
+                                  size_t object_len,
+                                  const uint8_t *gates,
+                                  size_t gates_len,
+                                  svckit_findings **findings_out);
+
+/**
+ * Checks an object that has its defaults, without warnings. With `old`, which may be empty, the rules on changes hold
+ * too. Otherwise as `svckit_object_check`.
+ */
+svckit_status svckit_object_validate(const uint8_t *object,
+                                     size_t object_len,
+                                     const uint8_t *old,
+                                     size_t old_len,
+                                     const uint8_t *gates,
+                                     size_t gates_len,
+                                     svckit_findings **findings_out);
+
+/**
+ * Writes an object with everything that its author left out, as JSON.
+ *
+ * `SVCKIT_STATUS_REFUSED`: the object can't be read; findings as with `svckit_object_check`.
+ */
+svckit_status svckit_object_default(const uint8_t *object,
+                                    size_t object_len,
+                                    svckit_findings **findings_out,
+                                    uint8_t *buf,
+                                    size_t cap,
+                                    size_t *len_out);
+
+/**
+ * Checks a text by the rules of a form: `rfc1123-label`, `rfc1123-subdomain`, `rfc1035-label`, `wildcard-subdomain`,
+ * `fully-qualified-domain`, `port-name`, `port-number`, `label-key`, `label-value`, `domain-prefixed-path`,
+ * `ip-canonical`, `ip-strict`, `ip-lenient`, `cidr-canonical`, `cidr-strict`, `cidr-lenient`, `interface-address`.
+ *
+ * `SVCKIT_STATUS_REFUSED`: the text is not of this form; findings as with `svckit_object_check`.
+ * `SVCKIT_STATUS_INVALID_ARGUMENT`: there is no such form.
+ */
+svckit_status svckit_syntax_check(const uint8_t *form,
+                                  size_t form_len,
+                                  const uint8_t *value,
+                                  size_t value_len,
+                                  svckit_findings **findings_out);
 
 /**
  * Creates an allocator without a range.
@@ -791,6 +1279,104 @@ svckit_status svckit_cluster_len(const svckit_cluster *cluster,
                                  size_t *len_out);
 
 /**
+ * Writes one object as JSON: a Service as it was admitted, with addresses and node ports; a Pod with its addresses,
+ * those of workloads included; an EndpointSlice of a controller or of your own; other kinds as they were fed.
+ *
+ * What was written of a Service may be fed to the cluster of a later run: that is how allocations survive a restart.
+ * `SVCKIT_STATUS_NOT_FOUND`: there is no such object. `SVCKIT_STATUS_INVALID_ARGUMENT`: there is no such kind.
+ */
+svckit_status svckit_cluster_get(const svckit_cluster *cluster,
+                                 const uint8_t *kind,
+                                 size_t kind_len,
+                                 const uint8_t *namespace_,
+                                 size_t namespace_len,
+                                 const uint8_t *name,
+                                 size_t name_len,
+                                 uint8_t *buf,
+                                 size_t cap,
+                                 size_t *len_out);
+
+/**
+ * Writes all objects of a kind, in the order of their namespaces and names, as a JSON list of what
+ * `svckit_cluster_get` writes.
+ *
+ * `SVCKIT_STATUS_INVALID_ARGUMENT`: there is no such kind.
+ */
+svckit_status svckit_cluster_list(const svckit_cluster *cluster,
+                                  const uint8_t *kind,
+                                  size_t kind_len,
+                                  uint8_t *buf,
+                                  size_t cap,
+                                  size_t *len_out);
+
+/**
+ * Takes the zone of what the cluster holds now; costs what has changed.
+ *
+ * On `SVCKIT_STATUS_OK` the caller owns `*zone_out` and must give it to `svckit_zone_free`; it lives on when the
+ * cluster ends.
+ */
+svckit_status svckit_cluster_zone(svckit_cluster *cluster,
+                                  svckit_zone **zone_out);
+
+/**
+ * Ends a zone. NULL is fine; so is a poisoned one.
+ */
+void svckit_zone_free(svckit_zone *zone);
+
+/**
+ * Answers one DNS message.
+ *
+ * Never fails for what a stranger sent: what can't be read gets FORMERR, what isn't ours REFUSED. `buf` is memory
+ * that has been written to before, whatever stands in it; room for less than an answer takes cuts the answer short,
+ * as DNS has it. Nothing is allocated.
+ */
+svckit_status svckit_zone_answer(const svckit_zone *zone,
+                                 const uint8_t *message,
+                                 size_t message_len,
+                                 const svckit_peer *peer,
+                                 uint8_t *buf,
+                                 size_t cap,
+                                 svckit_reply *reply_out);
+
+/**
+ * Answers `count` DNS messages: the same as so many calls of `svckit_zone_answer`, for less.
+ *
+ * `SVCKIT_STATUS_NULL_POINTER`: one of the messages or buffers is missing; those before it have been answered.
+ */
+svckit_status svckit_zone_answer_many(const svckit_zone *zone,
+                                      svckit_query *queries,
+                                      size_t count);
+
+/**
+ * Writes the name that has to be resolved elsewhere before the reply to a message is whole, without a final dot.
+ *
+ * `SVCKIT_STATUS_NOT_FOUND`: there is none, because the answer is not `SVCKIT_REPLY_UPSTREAM`.
+ */
+svckit_status svckit_zone_target(const svckit_zone *zone,
+                                 const uint8_t *message,
+                                 size_t message_len,
+                                 uint8_t *buf,
+                                 size_t cap,
+                                 size_t *len_out);
+
+/**
+ * Finishes a reply that was left at `SVCKIT_REPLY_UPSTREAM`, with the message that somebody else sent about the
+ * target; NULL with 0 when nobody could be asked. `buf` is the buffer that holds the reply so far.
+ *
+ * `*len_out` is how many octets to send. `SVCKIT_STATUS_INVALID_ARGUMENT`: the message is not the one that was
+ * answered.
+ */
+svckit_status svckit_zone_complete(const svckit_zone *zone,
+                                   const uint8_t *message,
+                                   size_t message_len,
+                                   bool tcp,
+                                   const uint8_t *upstream,
+                                   size_t upstream_len,
+                                   uint8_t *buf,
+                                   size_t cap,
+                                   size_t *len_out);
+
+/**
  * Ends findings. NULL is fine: it is what calls give that have found nothing.
  */
 void svckit_findings_free(svckit_findings *findings);
@@ -810,6 +1396,84 @@ svckit_status svckit_findings_get(const svckit_findings *findings,
                                   svckit_finding *finding_out);
 
 /**
+ * What the node does with the first packet of a connection, and why. The port of who connects doesn't matter.
+ *
+ * On `SVCKIT_STATUS_OK` the caller owns `*trace_out` and must give it to `svckit_trace_free`.
+ * `SVCKIT_STATUS_INVALID_ARGUMENT`: port 0, or no protocol.
+ */
+svckit_status svckit_cluster_trace(const svckit_cluster *cluster,
+                                   const svckit_flow *flow,
+                                   svckit_trace **trace_out);
+
+/**
+ * Ends a trace. NULL is fine.
+ */
+void svckit_trace_free(svckit_trace *trace);
+
+/**
+ * What becomes of the packet.
+ */
+svckit_status svckit_trace_decision(const svckit_trace *trace,
+                                    svckit_decision *decision_out);
+
+/**
+ * Writes where it may go.
+ *
+ * `SVCKIT_STATUS_BUFFER_TOO_SMALL`: `*len_out` is how many endpoints there are.
+ */
+svckit_status svckit_trace_endpoints(const svckit_trace *trace,
+                                     svckit_endpoint *buf,
+                                     size_t cap,
+                                     size_t *len_out);
+
+/**
+ * One of the steps that led there, from 0, for people: `cluster IP of shop/cart:http`.
+ *
+ * `SVCKIT_STATUS_OUT_OF_RANGE`: there are not so many.
+ */
+svckit_status svckit_trace_step(const svckit_trace *trace,
+                                size_t number,
+                                svckit_text *step_out);
+
+/**
+ * Takes the routes of what the cluster holds now; costs what has changed.
+ *
+ * Findings are what is wrong with Ingresses, none of which keeps another one out; `findings_out` may be NULL, else
+ * `*findings_out` is set by every call, to NULL when there is nothing to tell. They never make the call fail. On
+ * `SVCKIT_STATUS_OK` the caller owns `*routes_out` and must give it to `svckit_routes_free`; it lives on when the
+ * cluster ends.
+ */
+svckit_status svckit_cluster_routes(svckit_cluster *cluster,
+                                    svckit_findings **findings_out,
+                                    svckit_routes **routes_out);
+
+/**
+ * Ends routes. NULL is fine; so are poisoned ones.
+ */
+void svckit_routes_free(svckit_routes *routes);
+
+/**
+ * How many routes there are.
+ */
+svckit_status svckit_routes_len(const svckit_routes *routes,
+                                size_t *len_out);
+
+/**
+ * What to do with a request, options and all.
+ *
+ * What can't be read in one way only is refused with 400: two hosts, bad paths, bytes that can't stand there. `buf`
+ * gets a text that depends on the action: the path for the pod, the value of `Location`, or why the request is
+ * refused. The texts of `*answer_out` live as long as the routes; `cors_origin` may also be the request's own. Costs a
+ * few hash probes; allocates only for what has to be rewritten.
+ */
+svckit_status svckit_routes_answer(const svckit_routes *routes,
+                                   const svckit_request *request,
+                                   svckit_answer *answer_out,
+                                   uint8_t *buf,
+                                   size_t cap,
+                                   size_t *len_out);
+
+/**
  * Reads an address such as `10.96.0.1` or `fd00::1`.
  *
  * `SVCKIT_STATUS_INVALID_ARGUMENT`: the text is no address.
@@ -827,6 +1491,157 @@ svckit_status svckit_ip_print(const svckit_ip *ip,
                               uint8_t *buf,
                               size_t cap,
                               size_t *len_out);
+
+/**
+ * Takes the steps that the kernel of the node lacks.
+ *
+ * `*plan_out` is NULL when nothing is left to do; else the caller owns it and must give it to `svckit_plan_free`. The
+ * first plan is full, because nobody knows what an earlier run has left behind. Carry a plan out as a whole, then call
+ * `svckit_cluster_commit`; what was not committed is planned again. If a plan fails, call `svckit_cluster_reset`.
+ */
+svckit_status svckit_cluster_plan(svckit_cluster *cluster,
+                                  svckit_plan **plan_out);
+
+/**
+ * Says that all steps of a plan are in place.
+ *
+ * `SVCKIT_STATUS_NOT_FOUND`: a later plan was taken since, or none; what it brings is planned again.
+ */
+svckit_status svckit_cluster_commit(svckit_cluster *cluster,
+                                    uint64_t generation);
+
+/**
+ * Says that what the kernel holds is no longer known, as after a plan that failed: the next plan is a full one.
+ */
+svckit_status svckit_cluster_reset(svckit_cluster *cluster);
+
+/**
+ * Writes everything that the node forwards, as input for other programs: `nft` for `nft -f -`, `iptables` for
+ * `iptables-restore --noflush`, `ip6tables` for `ip6tables-restore --noflush`.
+ *
+ * Equal states give equal texts. The text is made anew by each call, so guess the size well: 300 bytes an endpoint.
+ * `SVCKIT_STATUS_INVALID_ARGUMENT`: there is no such form.
+ */
+svckit_status svckit_cluster_render(const svckit_cluster *cluster,
+                                    const uint8_t *form,
+                                    size_t form_len,
+                                    uint8_t *buf,
+                                    size_t cap,
+                                    size_t *len_out);
+
+/**
+ * Ends a plan. NULL is fine.
+ */
+void svckit_plan_free(svckit_plan *plan);
+
+/**
+ * What the plan is.
+ */
+svckit_status svckit_plan_describe(const svckit_plan *plan,
+                                   svckit_plan_info *info_out);
+
+/**
+ * Writes the plan as input for `nft -f -`: one transaction, all or nothing.
+ *
+ * `SVCKIT_STATUS_BUFFER_TOO_SMALL`: `*len_out` is how long the text is. NULL with 0 asks for that.
+ */
+svckit_status svckit_plan_nft(const svckit_plan *plan,
+                              uint8_t *buf,
+                              size_t cap,
+                              size_t *len_out);
+
+/**
+ * Puts labels together; of two with one key, the later counts. They are taken as they are.
+ *
+ * On `SVCKIT_STATUS_OK` the caller owns `*labels_out` and must give it to `svckit_labels_free`.
+ */
+svckit_status svckit_labels_new(const svckit_label *labels,
+                                size_t count,
+                                svckit_labels **labels_out);
+
+/**
+ * Ends labels. NULL is fine.
+ */
+void svckit_labels_free(svckit_labels *labels);
+
+/**
+ * Reads a selector such as `app=web,tier in (front,back),!beta`. The empty text matches everything.
+ *
+ * `SVCKIT_STATUS_INVALID_ARGUMENT`: the text is no selector; the findings say where. `findings_out` may be NULL. Else
+ * `*findings_out` is set by every call. On `SVCKIT_STATUS_OK` the caller owns `*selector_out` and must give it to
+ * `svckit_selector_free`.
+ */
+svckit_status svckit_selector_parse(const uint8_t *selector,
+                                    size_t selector_len,
+                                    svckit_findings **findings_out,
+                                    svckit_selector **selector_out);
+
+/**
+ * Reads a LabelSelector: `{"matchLabels": {…}, "matchExpressions": […]}`. An empty text stands for no selector at all,
+ * which matches nothing; `{}` matches everything. Otherwise as `svckit_selector_parse`.
+ */
+svckit_status svckit_selector_from_json(const uint8_t *selector,
+                                        size_t selector_len,
+                                        svckit_findings **findings_out,
+                                        svckit_selector **selector_out);
+
+/**
+ * Ends a selector. NULL is fine.
+ */
+void svckit_selector_free(svckit_selector *selector);
+
+/**
+ * Whether labels are what the selector asks for.
+ */
+svckit_status svckit_selector_matches(const svckit_selector *selector,
+                                      const svckit_labels *labels,
+                                      bool *matches_out);
+
+/**
+ * Writes the selector in its canonical form, which can be read again.
+ */
+svckit_status svckit_selector_print(const svckit_selector *selector,
+                                    uint8_t *buf,
+                                    size_t cap,
+                                    size_t *len_out);
+
+/**
+ * Creates an index without selectors.
+ *
+ * On `SVCKIT_STATUS_OK` the caller owns `*index_out` and must give it to `svckit_selector_index_free`.
+ */
+svckit_status svckit_selector_index_new(const svckit_seed *seed,
+                                        svckit_selector_index **index_out);
+
+/**
+ * Ends an index. NULL is fine; so is a poisoned one.
+ */
+void svckit_selector_index_free(svckit_selector_index *index);
+
+/**
+ * Puts a selector in, in place of the one that was under this number. The selector may be freed afterwards.
+ */
+svckit_status svckit_selector_index_insert(svckit_selector_index *index,
+                                           uint64_t number,
+                                           const svckit_selector *selector);
+
+/**
+ * Takes the selector under this number away, if there is one.
+ */
+svckit_status svckit_selector_index_remove(svckit_selector_index *index,
+                                           uint64_t number);
+
+/**
+ * Writes the numbers of the selectors that labels match, in order. Costs what matches, however many selectors there
+ * are.
+ *
+ * `SVCKIT_STATUS_BUFFER_TOO_SMALL`: `*len_out` is how many there are.
+ */
+svckit_status svckit_selector_index_matching(const svckit_selector_index *index,
+                                             const svckit_labels *labels,
+                                             uint64_t *buf,
+                                             size_t cap,
+                                             size_t *len_out);
 
 /**
  * What a status means, in English: lower case, no full stop, closed by a NUL.

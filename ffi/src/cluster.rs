@@ -1,17 +1,24 @@
 //! The whole, driven by objects: everything else that a cluster has is taken from it.
 
+mod read;
+
+pub use read::*;
+
 use crate::{
     finding::Report,
-    guard::{Handle, Out, alone, free, make, many, opaque, text},
+    guard::{Handle, alone, free, make, many, opaque, text},
     objects::objects,
+    plan::Steps,
     seed, svckit_findings, svckit_seed, svckit_status, tree,
 };
+use std::{collections::BTreeMap, sync::Arc};
 use svckit::{
     Seed, Time,
     api::ObjectId,
     cluster::{Cluster, Settings, Synced},
     finding::{Finding, Kind},
     forward::Changed,
+    model::{Change, EndpointSlice, NamespacedName},
     table::Publisher,
 };
 
@@ -29,6 +36,8 @@ opaque!(svckit_cluster, State);
 pub(crate) struct State {
     pub(crate) cluster: Cluster,
     pub(crate) publisher: Option<Publisher>,
+    pub(crate) steps: Option<Steps>,
+    pub(crate) slices: BTreeMap<NamespacedName, Arc<EndpointSlice>>,
     pub(crate) seed: Seed,
 }
 
@@ -45,10 +54,25 @@ impl State {
     }
 
     /// Hands changes of the node's forwarding to those who follow it.
-    fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         let changed = self.cluster.proxy_mut().take_changed();
-        if let Some(publisher) = self.publisher.as_mut().filter(|_| !changed.is_empty()) {
-            publisher.follow(self.cluster.proxy(), &changed);
+        let proxy = self.cluster.proxy();
+        if let Some(publisher) = &mut self.publisher {
+            publisher.follow(proxy, &changed);
+        }
+        if let Some(steps) = &mut self.steps {
+            steps.planner.follow_changed(proxy, &changed);
+        }
+    }
+
+    /// Keeps the slices that controllers write, and those that were fed.
+    fn keep_slices(&mut self, changes: &[Change]) {
+        for change in changes {
+            match change {
+                Change::Slice(slice) => _ = self.slices.insert(slice.key.clone(), slice.clone()),
+                Change::SliceGone(key) => _ = self.slices.remove(key),
+                _ => {}
+            }
         }
     }
 }
@@ -91,7 +115,7 @@ pub unsafe extern "C" fn svckit_cluster_new(
         });
         report.tell()?;
         let cluster = made.map_err(|()| svckit_status::Refused)?;
-        Ok(State { cluster, publisher: None, seed })
+        Ok(State { cluster, publisher: None, steps: None, slices: BTreeMap::new(), seed })
     };
     // SAFETY: the header asks for room for one pointer.
     unsafe { make(cluster_out, body) }
@@ -172,26 +196,12 @@ pub unsafe extern "C" fn svckit_cluster_delete(
         if !state.cluster.control().holds(&id) {
             return Err(svckit_status::NotFound);
         }
-        drop(state.cluster.delete([&id], Time::from_nanos(now_ns)));
+        let synced = state.cluster.delete([&id], Time::from_nanos(now_ns));
+        state.keep_slices(&synced.changes);
         Ok(())
     };
     // SAFETY: NULL, or alive and used by no other call, as the header asks.
     unsafe { alone(cluster, body) }
-}
-
-/// How many objects the cluster holds, as they were fed.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn svckit_cluster_len(
-    cluster: *const svckit_cluster,
-    len_out: *mut usize,
-) -> svckit_status {
-    let body = |state: &State| {
-        // SAFETY: the header asks for room for one number.
-        unsafe { Out::new(len_out) }?.set(state.cluster.control().given().count());
-        Ok(())
-    };
-    // SAFETY: NULL, or alive and used by no call that changes it, as the header asks.
-    unsafe { crate::guard::shared(cluster, body) }
 }
 
 /// Reads objects and lets `take` do something with them.
@@ -209,11 +219,17 @@ unsafe fn feed(
     let mut report = unsafe { Report::new(findings_out) };
     let body = |state: &mut State| {
         // SAFETY: promised by the caller.
-        let objects = match unsafe { objects(json, len, &mut report) } {
+        let mut objects = match unsafe { objects(json, len, &mut report) } {
             Ok(objects) => objects,
             Err(status) => return report.fail(status),
         };
+        for object in &mut objects {
+            if object.is_namespaced() && object.metadata().namespace.is_empty() {
+                object.metadata_mut().namespace.push_str("default");
+            }
+        }
         let synced = take(state, &objects);
+        state.keep_slices(&synced.changes);
         report.note(
             synced
                 .findings

@@ -1,36 +1,50 @@
-//! The C face of svckit. Every `unsafe` of the project is in this crate.
+//! The C face of svckit. Every `unsafe` of the project is in this crate, but for the fuzz body that calls it.
 //!
 //! A function here translates and does nothing else: pointers to references, numbers to types, errors to statuses.
 //! Doc comments are the texts of `include/svckit.h` and speak to C programmers; the conventions that hold for all
 //! functions are in `cbindgen.toml`, which puts them on top of the header.
 //!
 //! ```text
-//! status finding  what calls answer           alloc    cluster IPs and node ports
-//! ip seed text    plain values                cluster  the whole, fed with objects
-//! objects tree    JSON                        table    where connections go; affinity
+//! guard            the one place that catches panics      alloc    cluster IPs and node ports
+//! status finding   what calls answer                      admit    rules on objects and texts
+//! ip seed text     plain values                           select   labels, selectors, their index
+//! objects tree     JSON                                   cluster  the whole, fed with objects
+//!                                                         table forward plan dns ingress   taken from it
 //! ```
 #![allow(non_camel_case_types, reason = "names are what C sees")]
 #![allow(clippy::missing_safety_doc, reason = "the contract is in the text, in C's terms")]
 #![allow(clippy::too_many_arguments, reason = "C takes a text as pointer and length")]
 
+mod admit;
 mod alloc;
 mod cluster;
+mod dns;
 mod finding;
+mod forward;
 mod guard;
+mod ingress;
 mod ip;
 mod objects;
+mod plan;
 mod seed;
+mod select;
 mod status;
 mod table;
 mod text;
 mod tree;
 mod version;
 
+pub use admit::*;
 pub use alloc::*;
 pub use cluster::*;
+pub use dns::*;
 pub use finding::*;
+pub use forward::*;
+pub use ingress::*;
 pub use ip::*;
+pub use plan::*;
 pub use seed::*;
+pub use select::*;
 pub use status::*;
 pub use table::*;
 pub use text::*;

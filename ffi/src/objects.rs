@@ -3,7 +3,7 @@
 use crate::{finding::Report, guard::many, svckit_status, tree};
 use svckit::{
     api::{Object, decode},
-    finding::Finding,
+    finding::{Finding, Kind},
 };
 
 /// Reads objects: one, a List, or several documents that follow one another. Those that can't be read whole are
@@ -24,11 +24,25 @@ pub(crate) unsafe fn objects(
     for decoded in documents.iter().flat_map(decode) {
         let refused = decoded.findings.iter().any(Finding::is_error);
         report.note(decoded.findings);
-        let Some(mut object) = decoded.object.filter(|_| !refused) else { continue };
-        if object.is_namespaced() && object.metadata().namespace.is_empty() {
-            object.metadata_mut().namespace.push_str("default");
-        }
-        sound.push(object);
+        sound.extend(decoded.object.filter(|_| !refused));
     }
     Ok(sound)
+}
+/// Reads one object. It must be there and whole: `Err(Refused)` otherwise.
+///
+/// # Safety
+///
+/// As [`objects`].
+pub(crate) unsafe fn object(
+    json: *const u8,
+    len: usize,
+    report: &mut Report,
+) -> Result<Object, svckit_status> {
+    // SAFETY: promised by the caller.
+    let mut objects = unsafe { objects(json, len, report) }?;
+    if objects.len() > 1 {
+        report.note([Finding::error(Kind::TooMany, "", "", "one object at a time")]);
+        return Err(svckit_status::InvalidArgument);
+    }
+    objects.pop().ok_or(svckit_status::Refused)
 }

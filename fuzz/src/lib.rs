@@ -16,6 +16,7 @@ mod cluster;
 pub mod forward;
 mod interpret;
 pub mod ingress;
+pub mod ffi;
 pub mod select;
 pub mod slices;
 pub mod table;
@@ -30,6 +31,7 @@ pub const BODIES: &[(&str, Body)] = &[
     ("ingress_path", ingress::canonical_path),
     ("ingress_routes", ingress::routes),
     ("ingress_nginx", ingress::nginx),
+    ("ffi", ffi::calls),
     ("selector_text", select::text),
     ("selector_index", select::index),
     ("slices", slices::controller),

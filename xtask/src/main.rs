@@ -5,15 +5,16 @@
 //!      ── setup ─────────▶ programs               what the checks need from the system
 //!      ── example ───────▶ example                large manifests, generated
 //!      ── header ────────▶ header                 the C header, generated and compared
+//!      ── dist ──────────▶ dist                   the C library, laid out to be installed
 //! ```
 //!
 //! `cargo xtask ci` is the only test command there is: a laptop and a build server run the same one.
 
 mod command;
+mod dist;
 mod example;
 mod gate;
 mod header;
-mod pkg_config;
 mod programs;
 mod steps;
 mod workspace;
@@ -28,6 +29,7 @@ usage: cargo xtask VERB
   ci --list                        name the steps
   setup                            install what the gate needs (Debian, as root)
   example [--services N] DIR       write manifests of a large cluster into DIR
+  dist [DIR]                       build the C library and lay it out in DIR (dist)
   header [--check]                 write the C header and the list of its functions, or compare them
 ";
 
@@ -40,6 +42,10 @@ fn main() -> ExitCode {
         ["setup"] => programs::install(),
         ["example", "--services", services, folder] => example::run(services, folder),
         ["example", folder] => example::run("10000", folder),
+        ["dist"] => Workspace::load().and_then(|workspace| dist::run(&workspace, None)),
+        ["dist", folder] => {
+            Workspace::load().and_then(|workspace| dist::run(&workspace, Some(folder)))
+        }
         ["header"] => Workspace::load().and_then(|workspace| header::write(&workspace)),
         ["header", "--check"] => Workspace::load().and_then(|workspace| header::check(&workspace)),
         _ => {

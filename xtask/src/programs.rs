@@ -5,7 +5,8 @@ use std::{collections::BTreeSet, env, path::PathBuf};
 
 /// A program, and the Debian packages that bring it, separated by blanks.
 const PROGRAMS: &[(&str, &str)] = &[
-    ("clang", "clang"),
+    ("clang", "clang libclang-rt-dev"),
+    ("cmake", "cmake"),
     ("conntrack", "conntrack"),
     ("curl", "curl"),
     ("delv", "bind9-dnsutils"),
@@ -25,6 +26,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("nsenter", "util-linux"),
     ("pkg-config", "pkg-config"),
     ("ps", "procps"),
+    ("readelf", "binutils"),
     ("unshare", "util-linux"),
     ("valgrind", "valgrind libc6-dbg"),
 ];
@@ -51,7 +53,20 @@ pub(crate) fn is_root() -> bool {
 /// The packages of the programs that are not installed.
 pub(crate) fn missing() -> BTreeSet<&'static str> {
     let absent = PROGRAMS.iter().filter(|(program, _)| !has(program));
-    absent.flat_map(|(_, packages)| packages.split(' ')).collect()
+    let mut packages: BTreeSet<_> = absent.flat_map(|(_, packages)| packages.split(' ')).collect();
+    if has("clang") && !has_sanitizers() {
+        packages.insert("libclang-rt-dev");
+    }
+    packages
+}
+
+/// Whether clang has the libraries of its sanitizers, which some packages of it leave out.
+pub(crate) fn has_sanitizers() -> bool {
+    let probe = env::temp_dir().join(format!("svckit-probe-{}", std::process::id()));
+    let command = Command::new("clang").words("-fsanitize=address -shared -x c /dev/null -o");
+    let works = command.arg(&probe).succeeds();
+    _ = std::fs::remove_file(probe);
+    works
 }
 
 /// Installs what is missing; says what to install when that is not ours to do.

@@ -1,17 +1,18 @@
 //! The C face: what the library exports is what the header declares, and C programs work.
 //!
-//! Every `.c` file below `bindings/c` is a program that ends with 0 when all is well. Each is built by two compilers in
-//! two standards with warnings as errors, and runs under valgrind.
+//! Every `.c` file in `bindings/c` is a program that ends with 0 when all is well. Each is built by two compilers in two
+//! standards with warnings as errors; one of the results runs under valgrind, another with Clang's address and
+//! undefined-behaviour sanitizers. The program of threads runs under helgrind too.
 
 use super::{Fault, require};
 use crate::{
     command::Command,
+    dist::{LIBRARY, SYSTEM_LIBRARIES},
     gate::Step,
     header::{HEADER, declared},
-    pkg_config::SYSTEM_LIBRARIES,
-    workspace::{Workspace, text},
+    programs,
+    workspace::Workspace,
 };
-use serde_json::Value;
 use std::{
     collections::BTreeSet,
     fs,
@@ -22,39 +23,16 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "C header", needs: &[], run: |workspace| Ok(crate::header::check(workspace)?) },
     Step { name: "C symbols", needs: &["build"], run: symbols },
     Step { name: "C header as C++", needs: &[], run: header_as_cpp },
-    Step { name: "C programs", needs: &["build"], run: programs },
+    Step { name: "C programs", needs: &["build"], run: run_programs },
 ];
 
 const PROGRAMS: &str = "bindings/c";
 const WARNINGS: &str = "-Wall -Wextra -Wpedantic -Werror";
 
-/// The library's name: `svckit_ffi` for `libsvckit_ffi.a`.
-pub(super) fn library(workspace: &Workspace) -> Result<String, Fault> {
-    let targets = workspace.package("svckit-ffi")?.get("targets").and_then(Value::as_array);
-    let mut linked = targets.into_iter().flatten().filter(|target| {
-        let kinds = target.get("kind").and_then(Value::as_array);
-        kinds.into_iter().flatten().any(|kind| kind == "staticlib")
-    });
-    let target = linked.next().ok_or_else(|| "svckit-ffi builds no static library".to_owned())?;
-    Ok(text(target, "name").replace('-', "_"))
-}
-
-/// Whether the header is there; without one there is no C face to check.
-fn has_face(workspace: &Workspace) -> bool {
-    let there = workspace.root.join(HEADER).is_file();
-    if !there {
-        println!("nothing to check: there is no {HEADER}");
-    }
-    there
-}
-
 /// The dynamic library exports what the header declares, and nothing else.
 fn symbols(workspace: &Workspace) -> Result<(), Fault> {
-    if !has_face(workspace) {
-        return Ok(());
-    }
     require(&["nm"])?;
-    let file = workspace.built().join(format!("lib{}.so", library(workspace)?));
+    let file = workspace.built().join(format!("lib{LIBRARY}.so"));
     let listed = Command::new("nm").words("-D --defined-only").arg(&file).read()?;
     let exported: BTreeSet<&str> =
         listed.lines().filter_map(|line| line.split(' ').nth(2)).collect();
@@ -75,40 +53,64 @@ fn symbols(workspace: &Workspace) -> Result<(), Fault> {
 }
 
 fn header_as_cpp(workspace: &Workspace) -> Result<(), Fault> {
-    if !has_face(workspace) {
-        return Ok(());
-    }
     require(&["g++"])?;
     let command = Command::new("g++").words("-std=c++11 -fsyntax-only -x c++").words(WARNINGS);
     Ok(command.arg(HEADER).within(&workspace.root).run()?)
 }
 
-fn programs(workspace: &Workspace) -> Result<(), Fault> {
-    if !has_face(workspace) {
-        return Ok(());
-    }
+fn run_programs(workspace: &Workspace) -> Result<(), Fault> {
     require(&["gcc", "clang", "valgrind"])?;
-    let archive = workspace.built().join(format!("lib{}.a", library(workspace)?));
+    if !programs::has_sanitizers() {
+        return Err(Fault::Missing(
+            "clang's sanitizers are not installed (libclang-rt-dev)".into(),
+        ));
+    }
     let folder = workspace.built().join("c");
     fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
     let mut sources = workspace.files()?;
-    sources.retain(|path| path.starts_with(PROGRAMS) && path.extension().is_some_and(|e| e == "c"));
+    let program = |path: &PathBuf| {
+        path.parent() == Some(Path::new(PROGRAMS)) && path.extension().is_some_and(|e| e == "c")
+    };
+    sources.retain(program);
     if sources.is_empty() {
         return Err(Fault::Wrong(format!("there is no program in {PROGRAMS}")));
     }
     for source in &sources {
-        for (compiler, standard) in
-            [("gcc", "c99"), ("gcc", "c11"), ("clang", "c99"), ("clang", "c11")]
-        {
-            let name = source.file_stem().unwrap_or_default().to_string_lossy();
-            let program: PathBuf = folder.join(format!("{name}-{compiler}-{standard}"));
-            let build = Command::new(compiler).arg(format!("-std={standard}")).words(WARNINGS);
-            // Valgrind reads this form of debug information from both compilers.
-            let build = build.words("-gdwarf-4 -I ffi/include").arg(source).arg(&archive);
-            build.words(SYSTEM_LIBRARIES).arg("-o").arg(&program).within(&workspace.root).run()?;
-            let check = Command::new("valgrind").words("-q --leak-check=full --error-exitcode=9");
-            check.arg(&program).within(&workspace.root).run()?;
+        for words in ["gcc -std=c11", "clang -std=c99"] {
+            compiler(workspace, words, source).arg("-fsyntax-only").run()?;
+        }
+        let name = source.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        // Valgrind reads this form of debug information.
+        let plain = folder.join(&name);
+        build(workspace, "gcc -std=c99 -gdwarf-4", source, &plain)?;
+        let watched = folder.join(format!("{name}-sanitized"));
+        let sanitizers = "clang -std=c11 -g -fsanitize=address,undefined -fno-sanitize-recover=all";
+        build(workspace, sanitizers, source, &watched)?;
+        let valgrind = |tool: &str| {
+            let command = Command::new("valgrind").words("-q --error-exitcode=9").words(tool);
+            command.arg(&plain).within(&workspace.root)
+        };
+        valgrind("--leak-check=full").run()?;
+        Command::new(&watched).within(&workspace.root).run()?;
+        match name.as_str() {
+            "threads" => valgrind("--tool=helgrind").run()?,
+            "growth" => Command::new(&plain).arg("200000").within(&workspace.root).run()?,
+            _ => {}
         }
     }
     Ok(())
+}
+
+/// A compiler, its options as `words`, on a source.
+fn compiler(workspace: &Workspace, words: &str, source: &Path) -> Command {
+    let (compiler, options) = words.split_once(' ').unwrap_or((words, ""));
+    let command = Command::new(compiler).words(options).words(WARNINGS).words("-I ffi/include");
+    command.arg(source).within(&workspace.root)
+}
+
+/// Builds a program against the library that was built for tests.
+fn build(workspace: &Workspace, words: &str, source: &Path, to: &Path) -> Result<(), String> {
+    let archive = workspace.built().join(format!("lib{LIBRARY}.a"));
+    let command = compiler(workspace, words, source).arg(archive).words(SYSTEM_LIBRARIES);
+    command.arg("-o").arg(to).run()
 }

@@ -1,8 +1,8 @@
 //! The Go face: format, vet, and tests with a collector that never rests.
 
-use super::{Fault, c::library, require};
-use crate::{command::Command, gate::Step, pkg_config, workspace::Workspace};
-use std::path::Path;
+use super::{Fault, require};
+use crate::{command::Command, dist, gate::Step, workspace::Workspace};
+use std::path::{Path, PathBuf};
 
 pub(super) const STEPS: &[Step] = &[
     Step { name: "Go format", needs: &[], run: format },
@@ -10,6 +10,9 @@ pub(super) const STEPS: &[Step] = &[
 ];
 
 const MODULE: &str = "bindings/go";
+
+/// Modules of their own, because they stand on others' modules.
+const BESIDE: [&str; 0] = [];
 
 fn format(workspace: &Workspace) -> Result<(), Fault> {
     require(&["gofmt"])?;
@@ -22,20 +25,34 @@ fn format(workspace: &Workspace) -> Result<(), Fault> {
 fn tests(workspace: &Workspace) -> Result<(), Fault> {
     require(&["go", "gcc", "pkg-config"])?;
     new_enough(workspace)?;
-    pkg_config::for_tests(workspace, &library(workspace)?)?;
+    let package = package(workspace)?;
     let module = workspace.root.join(MODULE);
-    let go = |words: &str| go(workspace, &module, words);
+    let go = |words: &str| go(&package, &module, words);
     go("vet ./...").run()?;
     let strict = go("test -count=1 ./...").env("GOEXPERIMENT", "cgocheck2").env("GOGC", "1");
     strict.run()?;
-    Ok(go("test -count=1 -race ./...").run()?)
+    go("test -count=1 -race ./...").run()?;
+    for folder in BESIDE {
+        let folder = workspace.root.join(folder);
+        let go = |words: &str| self::go(&package, &folder, words);
+        go("vet ./...").run()?;
+        go("test -count=1 ./...").run()?;
+    }
+    Ok(())
 }
 
-/// Go in a folder, with the library that was built for tests.
-fn go(workspace: &Workspace, folder: &Path, words: &str) -> Command {
-    let built = workspace.built();
+/// The library as it was built for tests, laid out as it is installed.
+pub(super) fn package(workspace: &Workspace) -> Result<PathBuf, String> {
+    let folder = workspace.built().join("package");
+    dist::lay_out(workspace, &workspace.built(), &folder)?;
+    Ok(folder)
+}
+
+/// Go in a folder, with the library from a package.
+fn go(package: &Path, folder: &Path, words: &str) -> Command {
+    let lib = package.join("lib");
     let command = Command::new("go").words(words).within(folder);
-    command.env("PKG_CONFIG_PATH", &built).env("LD_LIBRARY_PATH", &built)
+    command.env("PKG_CONFIG_PATH", lib.join("pkgconfig")).env("LD_LIBRARY_PATH", &lib)
 }
 
 /// Fails when Go is older than the module's manifest asks.

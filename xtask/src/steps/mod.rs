@@ -7,6 +7,7 @@ use crate::{
 
 mod c;
 mod dependencies;
+mod examples;
 mod go;
 mod rust;
 mod system;
@@ -22,6 +23,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Step> {
         vectors::STEPS,
         c::STEPS,
         go::STEPS,
+        examples::STEPS,
         system::STEPS,
     ]
     .into_iter()

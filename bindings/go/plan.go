@@ -1,0 +1,66 @@
+package svckit
+
+/*
+#include <svckit.h>
+*/
+import "C"
+
+// Plan is the steps from what the kernel of a node holds to what it should hold.
+type Plan struct {
+	// Generation is what [Cluster.Commit] takes when all of it is in place.
+	Generation uint64
+	// Steps is how many pieces change: service ports, addresses, ports of the node.
+	Steps int
+	// Full is whether the plan is the whole of what should be there, and everything else goes.
+	Full bool
+	// NFT is the plan as input for nft -f -: one transaction, all or nothing.
+	NFT string
+}
+
+// Plan takes the steps that the kernel of the node lacks; nil when nothing is left to do. The first plan is full,
+// because nobody knows what an earlier run has left behind. What was not committed is planned again.
+func (c *Cluster) Plan() (*Plan, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var ptr *C.svckit_plan
+	if err := check(C.svckit_cluster_plan(c.ptr, &ptr)); err != nil || ptr == nil {
+		return nil, err
+	}
+	defer C.svckit_plan_free(ptr)
+	var info C.svckit_plan_info
+	if err := check(C.svckit_plan_describe(ptr, &info)); err != nil {
+		return nil, err
+	}
+	text, err := grown(0, func(buf *C.uint8_t, capacity C.size_t, n *C.size_t) C.svckit_status {
+		return C.svckit_plan_nft(ptr, buf, capacity, n)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Plan{uint64(info.generation), int(info.steps), bool(info.full), textOf(text)}, nil
+}
+
+// Commit says that all steps of a plan are in place. The error is [NotFound] when a later plan was taken since.
+func (c *Cluster) Commit(generation uint64) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return check(C.svckit_cluster_commit(c.ptr, C.uint64_t(generation)))
+}
+
+// Reset says that what the kernel holds is no longer known, as after a plan that failed: the next plan is a full one.
+func (c *Cluster) Reset() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return check(C.svckit_cluster_reset(c.ptr))
+}
+
+// Render is everything that the node forwards, as input for other programs: "nft", "iptables" or "ip6tables".
+func (c *Cluster) Render(form string) (string, error) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	name, nameLen := lend(form)
+	text, err := grown(1<<16, func(buf *C.uint8_t, capacity C.size_t, n *C.size_t) C.svckit_status {
+		return C.svckit_cluster_render(c.ptr, name, nameLen, buf, capacity, n)
+	})
+	return textOf(text), err
+}
