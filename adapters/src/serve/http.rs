@@ -155,16 +155,17 @@ async fn accept(
 ) {
     let told = phase.clone();
     let mut sweep = tokio::time::interval(proxy.config.keep_idle.max(Duration::from_secs(1)) / 4);
-    let mut place = None;
+    // One that waits for a place.
+    let mut next = None;
     loop {
         tokio::select! {
-            permit = proxy.room.place(), if place.is_none() => place = permit,
-            accepted = listener.accept(), if place.is_some() => match accepted {
-                Ok((stream, client)) => {
-                    let Some(permit) = place.take() else { continue };
-                    let guard = Guard::new(&proxy, permit, told.clone());
-                    tokio::spawn(connection::serve(stream, client, proxy.clone(), tls.clone(), guard));
-                }
+            permit = proxy.room.place(), if next.is_some() => {
+                let (Some((stream, client)), Some(permit)) = (next.take(), permit) else { return };
+                let guard = Guard::new(&proxy, permit, told.clone());
+                tokio::spawn(connection::serve(stream, client, proxy.clone(), tls.clone(), guard));
+            }
+            accepted = listener.accept(), if next.is_none() => match accepted {
+                Ok(accepted) => next = Some(accepted),
                 // Out of descriptors: some connection will end.
                 Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
             },

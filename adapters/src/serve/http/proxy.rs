@@ -5,7 +5,7 @@ use http_body_util::Either;
 use hyper::{
     Method, Request, Response, StatusCode, Version,
     body::Incoming,
-    header::{EXPECT, HOST, HeaderName, HeaderValue, SERVER},
+    header::{CONNECTION, EXPECT, HOST, HeaderName, HeaderValue, SERVER},
     upgrade::OnUpgrade,
 };
 use std::{fmt, sync::Arc};
@@ -210,9 +210,12 @@ impl Wish {
     }
 }
 
-/// Enters an answer of our own.
-fn own(mut entry: Entry, response: Response<Body>) -> Response<Body> {
+/// Enters an answer of our own. Nothing more is read from a client that could not be understood, or has not said all.
+fn own(mut entry: Entry, mut response: Response<Body>) -> Response<Body> {
     entry.set_status(response.status());
+    if matches!(response.status().as_u16(), 400 | 408 | 413) {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     response
 }
 
