@@ -167,10 +167,11 @@ impl<'a> Selection<'a> {
 
     fn choose(&self, choice: Choice, entropy: u64) -> Option<Pick> {
         let (snapshot, key) = (self.snapshot, || self.key());
-        match self.family {
-            Family::V4 => snapshot.v4.choose(choice, &snapshot.cursors, entropy, key).map(pick),
-            Family::V6 => snapshot.v6.choose(choice, &snapshot.cursors, entropy, key).map(pick),
-        }
+        let n = match self.family {
+            Family::V4 => snapshot.v4.choose(choice, &snapshot.cursors, entropy, key),
+            Family::V6 => snapshot.v6.choose(choice, &snapshot.cursors, entropy, key),
+        };
+        self.endpoint(n?)
     }
 
     fn by_scheme(&self, now: Time, entropy: u64) -> Option<Pick> {
