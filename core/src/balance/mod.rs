@@ -45,7 +45,7 @@ pub use ejection::{Ejection, EjectionRules};
 pub use least_connections::LeastConnections;
 pub use maglev::Maglev;
 pub use method::Method;
-pub use policy::{BadAnnotation, Policy, Weights};
+pub use policy::{BadAnnotation, Policy, ProxyProtocol, Weights};
 pub use random::Random;
 pub use rendezvous::Rendezvous;
 pub use rendezvous_table::RendezvousTable;

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     Time,
-    balance::{Affinity, Connections, Draw, EndpointId, Size, client, identity},
+    balance::{Affinity, Connections, Draw, EndpointId, ProxyProtocol, Size, client, identity},
     model::Family,
 };
 
@@ -79,6 +79,12 @@ impl<'a> Selection<'a> {
     #[must_use]
     pub fn releases_on_failure(&self) -> bool {
         self.extra().is_some_and(|extra| extra.release_on_failure)
+    }
+
+    /// How endpoints are told who connects.
+    #[must_use]
+    pub fn proxy_protocol(&self) -> Option<ProxyProtocol> {
+        self.extra()?.proxy_protocol
     }
 
     /// All of them, in the order in which round robin visits them.
