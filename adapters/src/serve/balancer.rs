@@ -304,3 +304,6 @@ fn flow(source: SocketAddr, (address, protocol, port): (IpAddr, Protocol, Port))
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

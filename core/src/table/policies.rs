@@ -14,6 +14,9 @@ use crate::{
     model::{Change, EndpointSlice, NamespacedName, Service, ServiceKey},
 };
 
+/// The pods of a slice by name.
+type Pods = Vec<(Arc<str>, IpAddr)>;
+
 /// Reads the annotations of Services (see [`Policy`]) and tells a [`Publisher`] about them; shares of pods by name become
 /// shares of their addresses on the way.
 ///
@@ -31,7 +34,7 @@ use crate::{
 pub struct Policies {
     services: BTreeMap<ServiceKey, (Policy, Vec<BadAnnotation>)>,
     /// Pods of each Service by slice.
-    pods: BTreeMap<ServiceKey, BTreeMap<NamespacedName, Vec<(Arc<str>, IpAddr)>>>,
+    pods: BTreeMap<ServiceKey, BTreeMap<NamespacedName, Pods>>,
     /// The Service of each slice.
     slices: BTreeMap<NamespacedName, ServiceKey>,
     changed: BTreeSet<ServiceKey>,
@@ -42,10 +45,8 @@ impl Policies {
     pub fn apply(&mut self, change: &Change) {
         match change {
             Change::Service(service) => self.service(service),
-            Change::ServiceGone(key) => {
-                if self.services.remove(key).is_some() {
-                    self.changed.insert(key.clone());
-                }
+            Change::ServiceGone(key) if self.services.remove(key).is_some() => {
+                self.changed.insert(key.clone());
             }
             Change::Slice(slice) => self.slice(slice),
             Change::SliceGone(key) => self.forget(key),
