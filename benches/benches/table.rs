@@ -24,8 +24,9 @@ use svckit::{
 /// Endpoints of each Service.
 const ENDPOINTS: u32 = 10;
 
-/// Flows asked for in one round: enough to touch all of a small cluster, and much of a large one.
-const FLOWS: u64 = 16_384;
+/// Flows asked for in one round: enough to touch all of a cluster, so that nothing stays in a nearer cache than it
+/// would in service.
+const FLOWS: u64 = 200_000;
 
 fn sizes() -> &'static [u32] {
     let quick = std::env::args().any(|arg| arg == "--test");

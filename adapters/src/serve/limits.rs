@@ -13,7 +13,8 @@ use tokio::{
 pub struct Limits {
     /// How long one backend may take to answer a connection. Default: 3 s.
     pub connect: Duration,
-    /// How many backends are tried for one connection, 4 at most. Default: 3.
+    /// How many backends may leave one connection without an answer before it is given up. Those that refuse at once
+    /// don't count: all of them are tried. Default: 3.
     pub tries: usize,
     /// A TCP connection is reset when nothing has moved for this long, or up to twice as long. Default: a day, as
     /// the kernel's connection tracking has it in a cluster.
@@ -21,7 +22,8 @@ pub struct Limits {
     /// A UDP flow ends after this long without a datagram either way. Default: 30 s, the kernel's for flows that
     /// nobody answers.
     pub flow: Duration,
-    /// Connections at once, over all listeners; further ones wait in the kernel's queues. Default: 100,000.
+    /// Connections at once, over all listeners; further ones wait in the kernel's queues. Never more than the process
+    /// has descriptors for, two each. Default: 100,000.
     pub connections: usize,
     /// UDP flows of one listener at once; the datagrams of further ones are dropped. Default: 10,000.
     pub flows: usize,
@@ -54,6 +56,9 @@ pub fn raise_file_limit() -> io::Result<u64> {
     Ok(limit.maximum.unwrap_or(u64::MAX))
 }
 
+/// Descriptors for everything but connections.
+const RESERVED: u64 = 64;
+
 /// Room for a number of connections.
 #[derive(Clone, Debug)]
 pub(super) struct Room {
@@ -63,7 +68,9 @@ pub(super) struct Room {
 
 impl Room {
     pub(super) fn new(connections: usize) -> Self {
-        let all = connections.clamp(1, u32::MAX as usize >> 4);
+        let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        let most = usize::try_from(descriptors.saturating_sub(RESERVED) / 2).unwrap_or(usize::MAX);
+        let all = connections.min(most).clamp(1, u32::MAX as usize >> 4);
         Self { places: Arc::new(Semaphore::new(all)), all }
     }
 

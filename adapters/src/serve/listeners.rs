@@ -17,6 +17,9 @@ use super::{
     udp,
 };
 
+/// Connections that may wait to be accepted.
+const QUEUE: i32 = 4096;
+
 /// An address that clients on this machine connect to, and the service port's own that it stands for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Frontend {
@@ -105,6 +108,8 @@ impl Listeners {
         match frontend.protocol {
             Protocol::Tcp => {
                 let socket = std::net::TcpListener::bind(frontend.listen)?;
+                // The standard library's queue is too short for those who all come at once.
+                rustix::net::listen(&socket, QUEUE)?;
                 socket.set_nonblocking(true)?;
                 let listener = tokio::net::TcpListener::from_std(socket)?;
                 Ok(Task(tokio::spawn(tcp::accept(listener, route))))

@@ -59,6 +59,7 @@ impl Identity {
 #[derive(Debug, Default)]
 pub struct Pods {
     ports: HashMap<(SocketAddr, Protocol), Running>,
+    leaving: HashMap<(SocketAddr, Protocol), Running>,
 }
 
 /// A port that listens.
@@ -79,6 +80,15 @@ impl Pods {
     ///
     /// Returns the ports that could not be opened, and why. Must be called inside a tokio runtime.
     pub fn reconcile(&mut self, wanted: Vec<PodPort>) -> Vec<(PodPort, io::Error)> {
+        let refused = self.open(wanted);
+        self.close();
+        refused
+    }
+
+    /// Opens what is new and tells the others their services; what is gone goes on until [`Pods::close`], so that
+    /// clients can be sent elsewhere first.
+    pub fn open(&mut self, wanted: Vec<PodPort>) -> Vec<(PodPort, io::Error)> {
+        self.close();
         let mut before = std::mem::take(&mut self.ports);
         let mut refused = Vec::new();
         for port in wanted {
@@ -95,7 +105,13 @@ impl Pods {
                 Err(error) => refused.push((port, error)),
             }
         }
+        self.leaving = before;
         refused
+    }
+
+    /// Closes what is gone.
+    pub fn close(&mut self) {
+        self.leaving.clear();
     }
 }
 

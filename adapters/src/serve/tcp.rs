@@ -1,33 +1,30 @@
 //! TCP connections to service ports, carried to their backends.
 //!
-//! A connection goes to the backend that was picked, or to the next one if that can't be reached. Both directions
-//! end by themselves (half-close). A service port without backends resets its clients, as a kernel's reject would.
+//! A connection goes to the backend that was picked, or to the next one if that can't be reached, and to any that is
+//! left at last: it is lost only if nobody is there. Both directions end by themselves (half-close). A service port
+//! without backends resets its clients, as a kernel's reject would.
+
+mod header;
+mod pipe;
+mod relay;
 
 use std::{
     io,
     net::{IpAddr, SocketAddr},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
+    time::Instant,
 };
 use svckit::model::{Port, Protocol};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{
-        TcpListener, TcpStream,
-        tcp::{ReadHalf, WriteHalf},
-    },
+    io::AsyncWriteExt,
+    net::{TcpListener, TcpStream},
     time::{sleep, timeout},
 };
 
 use super::{
-    balancer::Balancer,
+    balancer::{Balancer, Picked},
     limits::{Limits, Room},
 };
-
-/// Bytes in flight, each way.
-const BUFFER: usize = 32 << 10;
 
 /// What all connections of a listener share.
 #[derive(Clone, Debug)]
@@ -57,67 +54,94 @@ pub(super) async fn accept(listener: TcpListener, route: Route) {
 }
 
 /// Carries one connection until both ends have closed it.
-async fn carry(mut client: TcpStream, peer: SocketAddr, route: &Route) {
+async fn carry(client: TcpStream, peer: SocketAddr, route: &Route) {
     let to = (route.target.0, Protocol::Tcp, route.target.1);
-    let picked = route.balancer.pick(peer, to).unwrap_or_default();
-    // Counted from the pick on, so that those who pick now already see it; a failed connect ends it.
-    let mut counted = picked.connection;
-    for backend in picked.backends.into_iter().take(route.limits.tries) {
-        let connect = timeout(route.limits.connect, TcpStream::connect(backend));
-        if let Ok(Ok(mut backend)) = connect.await {
-            // Small writes go out at once, as they came in. A connection that breaks has nobody left to tell.
-            let _ = (client.set_nodelay(true), backend.set_nodelay(true));
-            if relay(&mut client, &mut backend, route.limits).await.is_err() {
-                // Both sides learn that something was lost.
-                let _ = (client.set_zero_linger(), backend.set_zero_linger());
-            }
-            return;
-        }
-        counted = None;
+    let mut picked = route.balancer.pick(peer, to).unwrap_or_default();
+    let counters = route.balancer.count(picked.service_port.as_ref());
+    if picked.backends.is_empty() {
+        counters.refused.add(1);
+        // Closing with a reset: the client sees a refusal, not an end of data.
+        let _ = client.set_zero_linger();
+        return;
     }
-    drop(counted);
-    // Closing with a reset: the client sees a refusal, not an end of data.
-    let _ = client.set_zero_linger();
+    // The connection is counted from the pick on, so that those who pick now already see it.
+    let Some(mut backend) = connect(route, peer, &mut picked).await else {
+        counters.unreachable.add(1);
+        let _ = client.set_zero_linger();
+        return;
+    };
+    counters.connections.add(1);
+    // Small writes go out at once, as they came in. A connection that breaks has nobody left to tell.
+    let _ = (client.set_nodelay(true), backend.set_nodelay(true));
+    let told = match picked.proxy_protocol {
+        Some(version) => {
+            let destination = SocketAddr::new(route.target.0, route.target.1.get());
+            backend.write_all(&header::header(version, peer, destination)).await
+        }
+        None => Ok(()),
+    };
+    let ways = (&counters.received, &counters.sent);
+    let done = match told {
+        Ok(()) => relay::relay(&client, &backend, route.limits.idle, ways).await,
+        Err(error) => Err(error),
+    };
+    if done.is_err() {
+        counters.broken.add(1);
+        // Both sides learn that something was lost.
+        let _ = (client.set_zero_linger(), backend.set_zero_linger());
+    }
+    counters.ended.add(1);
 }
 
-/// Copies both ways until both have ended; fails when one breaks, or when nothing moves for too long.
-async fn relay(client: &mut TcpStream, backend: &mut TcpStream, limits: Limits) -> io::Result<()> {
-    let moved = AtomicU64::new(0);
-    let (client_reads, client_writes) = client.split();
-    let (backend_reads, backend_writes) = backend.split();
-    let both = async {
-        tokio::try_join!(
-            copy(client_reads, backend_writes, &moved),
-            copy(backend_reads, client_writes, &moved)
-        )
-        .map(drop)
-    };
-    let silence = async {
-        let mut before = u64::MAX;
-        loop {
-            let now = moved.load(Ordering::Relaxed);
-            if now == before {
-                return Err(io::ErrorKind::TimedOut.into());
-            }
-            before = now;
-            sleep(limits.idle).await;
-        }
-    };
-    tokio::select! {
-        done = both => done,
-        silent = silence => silent,
-    }
-}
-
-/// Copies one way until its end, and passes the end on.
-async fn copy(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, moved: &AtomicU64) -> io::Result<()> {
-    let mut buffer = vec![0; BUFFER];
+/// Connects to the first choice that can be reached; asks for others, as the table is then, when none can.
+async fn connect(route: &Route, peer: SocketAddr, picked: &mut Picked) -> Option<TcpStream> {
+    let to = (route.target.0, Protocol::Tcp, route.target.1);
+    let (mut tried, mut silent) = (Vec::new(), 0);
     loop {
-        let length = from.read(&mut buffer).await?;
-        if length == 0 {
-            return to.shutdown().await;
+        for choice in 0..picked.backends.len() {
+            let backend = *picked.backends.get(choice)?;
+            if tried.contains(&backend) {
+                continue;
+            }
+            if choice > 0 {
+                picked.move_on(choice);
+            }
+            let start = Instant::now();
+            match timeout(route.limits.connect, reach(backend, route)).await {
+                Ok(Ok(stream)) => {
+                    route.balancer.worked(backend, picked, start.elapsed());
+                    return Some(stream);
+                }
+                Ok(Err(_)) => {}
+                Err(_) => silent += 1,
+            }
+            route.balancer.failed(backend, picked);
+            route.balancer.count(picked.service_port.as_ref()).retries.add(1);
+            tried.push(backend);
+            if silent >= route.limits.tries {
+                return None;
+            }
         }
-        to.write_all(buffer.get(..length).unwrap_or_default()).await?;
-        moved.fetch_add(1, Ordering::Relaxed);
+        *picked = route.balancer.others(peer, to, &tried)?;
     }
 }
+
+/// Connects; waits while it is us who lack descriptors, ports or memory.
+async fn reach(backend: SocketAddr, route: &Route) -> io::Result<TcpStream> {
+    loop {
+        match TcpStream::connect(backend).await {
+            Err(error) if is_ours(&error) => sleep(route.limits.pause).await,
+            connected => return connected,
+        }
+    }
+}
+
+/// Whether an error says something about this process rather than the backend.
+fn is_ours(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let ours = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM, Errno::ADDRNOTAVAIL];
+    error.raw_os_error().is_some_and(|code| ours.iter().any(|errno| errno.raw_os_error() == code))
+}
+
+#[cfg(test)]
+mod tests;

@@ -24,7 +24,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::tcp::Route;
+use super::{counters::Counters, tcp::Route};
 
 /// The largest datagram.
 const LARGEST: usize = 65_535;
@@ -43,6 +43,23 @@ struct Flow {
 impl Drop for Flow {
     fn drop(&mut self) {
         self.task.abort();
+    }
+}
+
+/// How a flow ends by itself.
+enum Fate {
+    /// Nobody has said anything for a while.
+    Silent,
+    /// The backend is gone.
+    Gone,
+}
+
+/// Counts a flow's end, however it comes.
+struct Ending(Arc<Counters>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.ended.add(1);
     }
 }
 
@@ -106,7 +123,11 @@ impl Flows {
             return Err(io::ErrorKind::QuotaExceeded.into());
         }
         let picked = self.route.balancer.pick(client, self.to()).unwrap_or_default();
-        let backend = picked.backends.first().copied().ok_or(io::ErrorKind::ConnectionRefused)?;
+        let counters = self.route.balancer.count(picked.service_port.as_ref());
+        let Some(backend) = picked.backends.first().copied() else {
+            counters.refused.add(1);
+            return Err(io::ErrorKind::ConnectionRefused.into());
+        };
         let any: SocketAddr =
             if backend.is_ipv4() { ([0; 4], 0).into() } else { ([0_u16; 8], 0).into() };
         let socket = std::net::UdpSocket::bind(any)?;
@@ -114,10 +135,17 @@ impl Flows {
         socket.set_nonblocking(true)?;
         let socket = Arc::new(UdpSocket::from_std(socket)?);
         let limits = self.route.limits;
-        let answers = answer(socket.clone(), Arc::downgrade(&self.clients), client, limits.flow);
+        let (clients, balancer) = (Arc::downgrade(&self.clients), self.route.balancer.clone());
+        let answers = answer(socket.clone(), clients, client, limits.flow);
+        counters.connections.add(1);
+        let ending = Ending(counters);
         let task = tokio::spawn(async move {
-            answers.await;
-            drop(picked.connection);
+            match answers.await {
+                Fate::Silent => {}
+                // ICMP says that nobody is there.
+                Fate::Gone => balancer.failed(backend, &picked),
+            }
+            drop((picked, ending));
         });
         Ok(Flow { socket, backend, task })
     }
@@ -143,15 +171,17 @@ async fn answer(
     clients: Weak<UdpSocket>,
     client: SocketAddr,
     idle: std::time::Duration,
-) {
+) -> Fate {
     loop {
         let readable = tokio::select! {
             readable = socket.readable() => readable,
-            () = sleep_until(Instant::now() + idle) => return,
+            () = sleep_until(Instant::now() + idle) => return Fate::Silent,
         };
-        let Some(clients) = clients.upgrade().filter(|_| readable.is_ok()) else { return };
+        let Some(clients) = clients.upgrade().filter(|_| readable.is_ok()) else {
+            return Fate::Silent;
+        };
         if pass(&socket, &clients, client).is_err() {
-            return;
+            return Fate::Gone;
         }
     }
 }

@@ -3,13 +3,15 @@
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     net::{IpAddr, SocketAddr},
-    sync::Arc,
+    sync::{Arc, Weak},
+    time::Duration,
 };
 use svckit::{
     api::Pod,
     cluster::{ControlPlane, Settings},
     forward::{Frontend as Forwarded, Proxy},
     model::{Change, EndpointSlice, NamespacedName, Port, Protocol, ServiceKey},
+    table::Policies,
 };
 use svckit_adapters::{
     clock,
@@ -30,6 +32,7 @@ use super::{
 /// Everything that listens.
 pub(super) struct Servers {
     proxy: Proxy,
+    policies: Policies,
     balancer: Arc<Balancer>,
     listeners: Listeners,
     pods: Pods,
@@ -53,11 +56,13 @@ impl Servers {
         refused: &mut Vec<String>,
     ) -> Self {
         let balancer = Arc::new(Balancer::default());
+        tokio::spawn(grow(Arc::downgrade(&balancer)));
         let lowest = lowest_port();
         let mut outside = StandIns::new(OUTSIDE);
         outside.take(EDGE.into());
         Self {
             proxy: Proxy::new(settings.forwarding(), clock::seed()),
+            policies: Policies::default(),
             listeners: Listeners::new(balancer.clone()),
             balancer: balancer.clone(),
             pods: Pods::default(),
@@ -74,6 +79,7 @@ impl Servers {
     pub(super) fn apply(&mut self, cluster: &ControlPlane, changes: &[Change]) -> Vec<String> {
         for change in changes {
             self.proxy.apply(change);
+            self.policies.apply(change);
             match change {
                 Change::Slice(slice) => drop(self.slices.insert(slice.key.clone(), slice.clone())),
                 Change::SliceGone(key) => drop(self.slices.remove(key)),
@@ -83,7 +89,15 @@ impl Servers {
         let mut refused = self.faces.apply(changes);
         refused.extend(self.reconcile_pods(cluster));
         let changed = self.proxy.take_changed();
-        self.balancer.update(|table| table.follow(&self.proxy, &changed));
+        self.balancer.update(|table| {
+            table.set_time(clock::now());
+            self.policies.tell(table);
+            table.follow(&self.proxy, &changed);
+        });
+        // Only now does nobody send clients to the pods that are gone.
+        self.pods.close();
+        let bad = self.policies.bad().map(|(service, bad)| format!("Service {service}: {bad}"));
+        refused.extend(bad);
         let frontends = self.frontends();
         let at = |frontend: &Frontend| {
             let (ip, port) = frontend.target;
@@ -202,7 +216,7 @@ impl Servers {
             wanted.push(PodPort { listen, protocol, identity });
         }
         self.balancer.set_detours(detours);
-        let refused = self.pods.reconcile(wanted).into_iter().map(|(port, error)| {
+        let refused = self.pods.open(wanted).into_iter().map(|(port, error)| {
             let PodPort { listen, protocol, identity } = port;
             format!(
                 "pod {} is not simulated on {listen}/{protocol}: {}",
@@ -244,6 +258,15 @@ impl Servers {
             }
         }
         wanted
+    }
+}
+
+/// Lets new endpoints of Services with a slow start grow.
+async fn grow(balancer: Weak<Balancer>) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let Some(balancer) = balancer.upgrade() else { return };
+        balancer.update(|table| table.set_time(clock::now()));
     }
 }
 

@@ -113,6 +113,14 @@ impl Affinity {
         }
     }
 
+    /// Lets a client go; tells whether it was remembered.
+    pub fn release(&mut self, service_port: u32, client: IpAddr, now: Time) -> bool {
+        match client {
+            IpAddr::V4(ip) => self.v4.release((service_port, ip.to_bits()), tick(now)),
+            IpAddr::V6(ip) => self.v6.release((service_port, ip.to_bits()), tick(now)),
+        }
+    }
+
     /// Clients remembered at `now`. Costs O(slots).
     #[must_use]
     pub fn len(&self, now: Time) -> usize {
@@ -184,6 +192,21 @@ impl<A: Copy + Eq + Default + core::hash::Hash> Clients<A> {
             .map_while(|at| self.slots.get(at).filter(|slot| slot.endpoint.is_some()))
             .find(|slot| (slot.service_port, slot.address) == key && !expired(slot.until, now))
             .and_then(|slot| slot.endpoint)
+    }
+
+    /// The slot stays, with its time up: to empty it would cut other clients' searches short.
+    fn release(&mut self, key: (u32, A), now: u32) -> bool {
+        let mut window = self.window(key);
+        let found = window.find(|at| {
+            let slot = self.slots.get(*at);
+            slot.is_some_and(|slot| {
+                (slot.service_port, slot.address) == key && slot.endpoint.is_some()
+            })
+        });
+        let Some(slot) = found.and_then(|at| self.slots.get_mut(at)) else { return false };
+        let was_live = !expired(slot.until, now);
+        slot.until = now;
+        was_live
     }
 
     fn endpoint(

@@ -15,7 +15,7 @@
 //! them. None of them blocks, allocates while picking, or reads a clock; those that must remember something (whose
 //! turn it is, who holds how many connections) do it in atomic counters, so that threads can share them.
 //!
-//! [`Affinity`] remembers which endpoint a client was given, for Services with `sessionAffinity: ClientIP`.
+//! [`Ejection`] knows who failed lately. [`Affinity`] remembers which endpoint a client was given, for Services with `sessionAffinity: ClientIP`.
 //!
 //! # What this module doesn't do
 //!
@@ -23,6 +23,7 @@
 
 mod affinity;
 mod connections;
+mod ejection;
 mod least_connections;
 mod maglev;
 mod method;
@@ -40,10 +41,11 @@ mod weighted;
 
 pub use affinity::{Affinity, EndpointId};
 pub use connections::{Connection, Connections};
+pub use ejection::{Ejection, EjectionRules};
 pub use least_connections::LeastConnections;
 pub use maglev::Maglev;
 pub use method::Method;
-pub use policy::{BadAnnotation, Policy, Weights};
+pub use policy::{BadAnnotation, Policy, ProxyProtocol, Weights};
 pub use random::Random;
 pub use rendezvous::Rendezvous;
 pub use rendezvous_table::RendezvousTable;

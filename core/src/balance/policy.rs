@@ -9,6 +9,7 @@
 //! svckit.io/affinity-scope: service       with sessionAffinity ClientIP, one pod for all ports. Default: port
 //! svckit.io/client-prefix: 24/64          who is one client: addresses alike in so many bits. Default: 32/128
 //! svckit.io/release-on-failure: "true"    a client is let go from an endpoint that can't be reached. Default: false
+//! svckit.io/proxy-protocol: v2            endpoints are told who connects, if a process carries the connection
 //! ```
 //!
 //! Weights count for `round-robin`, `random`, `least-connections`, `two-choices`, `peak-ewma` and the hashing
@@ -51,6 +52,17 @@ pub struct Policy {
     pub client_prefix: (u8, u8),
     /// Whether a client is let go from an endpoint that can't be reached. Default: no, as in Kubernetes.
     pub release_on_failure: bool,
+    /// How endpoints are told who connects, if a process carries the connection. Default: they aren't.
+    pub proxy_protocol: Option<ProxyProtocol>,
+}
+
+/// A version of the PROXY protocol: how a connection's true source is told in its first bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProxyProtocol {
+    /// A line of text.
+    V1,
+    /// Binary.
+    V2,
 }
 
 impl Default for Policy {
@@ -64,6 +76,7 @@ impl Default for Policy {
             whole_service: false,
             client_prefix: (32, 128),
             release_on_failure: false,
+            proxy_protocol: None,
         }
     }
 }
@@ -145,6 +158,13 @@ impl Policy {
             "release-on-failure" => {
                 self.release_on_failure = value.parse().map_err(|_| "true or false")?;
             }
+            "proxy-protocol" => {
+                self.proxy_protocol = match value {
+                    "v1" => Some(ProxyProtocol::V1),
+                    "v2" => Some(ProxyProtocol::V2),
+                    _ => return Err("v1 or v2"),
+                };
+            }
             // Other parts of svckit have annotations too.
             _ => {}
         }
@@ -212,6 +232,7 @@ mod tests {
             ("svckit.io/affinity-scope", "service"),
             ("svckit.io/client-prefix", "24/64"),
             ("svckit.io/release-on-failure", "true"),
+            ("svckit.io/proxy-protocol", "v1"),
             ("svckit.io/ingress-something", "else"),
         ];
         let (policy, bad) = Policy::from_annotations(all);
@@ -225,6 +246,7 @@ mod tests {
             whole_service: true,
             client_prefix: (24, 64),
             release_on_failure: true,
+            proxy_protocol: Some(ProxyProtocol::V1),
         };
         assert_eq!(policy, want);
         for (key, value) in [
@@ -240,6 +262,7 @@ mod tests {
             ("svckit.io/client-prefix", "0"),
             ("svckit.io/client-prefix", "24/129"),
             ("svckit.io/release-on-failure", "yes"),
+            ("svckit.io/proxy-protocol", "3"),
         ] {
             let (policy, bad) = Policy::from_annotations([(key, value)]);
             assert_eq!(policy, Policy::default(), "{key}: {value}");

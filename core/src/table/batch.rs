@@ -1,20 +1,27 @@
 //! Many picks at once.
 
-use core::net::IpAddr;
-
 use super::{
-    flow::{Flow, Outcome},
+    address::Address,
+    flow::{Flow, Outcome, Pick},
     index::Lead,
+    plane::Plane,
     record::Led,
-    snapshot::Snapshot,
+    snapshot::{Snapshot, pick},
 };
-use crate::{Time, balance::Affinity, seed::mix};
+use crate::{
+    Time,
+    balance::{Affinity, identity},
+    seed::mix,
+};
 
 /// Flows that are looked up together: enough to keep all of a core's outstanding reads busy.
 const TOGETHER: usize = 64;
 
 /// No service port has this lead.
 const NOWHERE: Lead = (0, 0xffff);
+
+/// No cell has this number.
+const NOBODY: u32 = u32::MAX;
 
 impl Snapshot {
     /// Where many connections go: what [`Snapshot::pick`] says of each, at a fraction of the price.
@@ -60,41 +67,54 @@ impl Snapshot {
         entropy: u64,
         out: &mut [Outcome],
     ) {
-        let mut hashes = [0_u64; TOGETHER];
-        for (flow, hash) in flows.iter().zip(&mut hashes) {
-            *hash = match flow.address {
-                IpAddr::V4(ip) => self.v4.index.hash(key(ip, flow)),
-                IpAddr::V6(ip) => self.v6.index.hash(key(ip, flow)),
-            };
+        let mut found = [None; TOGETHER];
+        let random = |n: u64| mix(entropy.wrapping_add(n));
+        // One family after the other: each loop stays small enough for a core to run far ahead in it.
+        self.look_up(&self.v4, flows, &random, &mut found);
+        if flows.iter().any(|flow| flow.address.is_ipv6()) {
+            self.look_up(&self.v6, flows, &random, &mut found);
         }
-        let mut leads = [NOWHERE; TOGETHER];
-        for ((flow, hash), lead) in flows.iter().zip(&hashes).zip(&mut leads) {
-            let found = match flow.address {
-                IpAddr::V4(ip) => self.v4.index.find_hashed(key(ip, flow), *hash),
-                IpAddr::V6(ip) => self.v6.index.find_hashed(key(ip, flow), *hash),
-            };
-            *lead = found.unwrap_or(NOWHERE);
-        }
-        let mut random = entropy;
-        for ((flow, lead), out) in flows.iter().zip(&leads).zip(&mut *out) {
-            random = random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let entropy = mix(random);
+        for (((flow, found), out), n) in flows.iter().zip(&found).zip(&mut *out).zip(0_u64..) {
             let martian = self.here.is_martian(&self.node, flow.source.ip(), flow.address);
-            let led = Led::of(*lead);
-            let picked = match flow.address {
-                _ if martian => None,
-                IpAddr::V4(_) => self.follow(&self.v4, led, flow.source, entropy),
-                IpAddr::V6(_) => self.follow(&self.v6, led, flow.source, entropy),
-            };
-            *out = match picked {
-                Some(pick) => Outcome::Backend(pick),
-                None => self.pick_slowly(flow, affinity, now, entropy),
+            *out = match found {
+                Some(pick) if !martian => Outcome::Backend(*pick),
+                _ => self.pick_slowly(flow, affinity, now, random(n)),
             };
         }
     }
-}
 
-#[inline]
-fn key<A: super::address::Address>(address: A, flow: &Flow) -> A::Key {
-    address.key(flow.protocol, flow.port)
+    /// Finds what the index alone can tell of flows of one family; hash, read slots, read cells.
+    #[inline]
+    fn look_up<A: Address>(
+        &self,
+        plane: &Plane<A>,
+        flows: &[Flow],
+        random: &impl Fn(u64) -> u64,
+        found: &mut [Option<Pick>; TOGETHER],
+    ) {
+        let mut asked = [(A::Key::default(), 0_u64); TOGETHER];
+        for (flow, asked) in flows.iter().zip(&mut asked) {
+            if let Some(address) = A::of(flow.address) {
+                let key = address.key(flow.protocol, flow.port);
+                *asked = (key, plane.index.hash(key));
+            }
+        }
+        let mut leads = [NOWHERE; TOGETHER];
+        for ((key, hash), lead) in asked.iter().zip(&mut leads).take(flows.len()) {
+            *lead = plane.index.find_hashed(*key, *hash).unwrap_or(NOWHERE);
+        }
+        let mut cells = [NOBODY; TOGETHER];
+        for (((flow, lead), at), n) in flows.iter().zip(&leads).zip(&mut cells).zip(0_u64..) {
+            if let Led::Endpoints(choice) = Led::of(*lead) {
+                let key = || identity(flow.source, self.hashing_key);
+                let place = plane.choose(choice, &self.cursors, random(n), key);
+                *at = place.map_or(NOBODY, |n| choice.at + (n * A::CELLS) as u32);
+            }
+        }
+        for (at, found) in cells.iter().zip(found).take(flows.len()) {
+            if *at != NOBODY {
+                *found = plane.endpoint(*at, 0).map(pick);
+            }
+        }
+    }
 }

@@ -55,6 +55,7 @@ impl<A: Address<Key: core::hash::Hash>> Draft<'_, A> {
             connections: counters,
             client_prefix: Some(policy.client_prefix).filter(|prefix| *prefix != (32, 128)),
             release_on_failure: policy.release_on_failure,
+            proxy_protocol: policy.proxy_protocol,
         };
         let schemes = extra.cluster.is_some() || extra.local.is_some();
         let mut run = |set: Set, members: &[Member]| {

@@ -16,6 +16,8 @@
 //! An address whose connections may go to the same endpoints whoever asks leads to them at once; where policies,
 //! source ranges or affinity have a say, it leads to the service port's record.
 //!
+//! [`Policies`] reads the annotations of Services and tells the publisher.
+//!
 //! # Rules one can't see in the code
 //!
 //! * A service port keeps its number while it exists, and an endpoint keeps its [`EndpointId`](crate::balance::EndpointId)
@@ -40,6 +42,7 @@ mod names;
 mod numbers;
 mod pages;
 mod plane;
+mod policies;
 mod publisher;
 mod record;
 mod runs;
@@ -48,6 +51,7 @@ mod snapshot;
 mod writer;
 
 pub use flow::{Flow, Outcome, Pick, PortId};
+pub use policies::Policies;
 pub use publisher::Publisher;
 pub use selection::Selection;
 pub use snapshot::Snapshot;

@@ -5,8 +5,13 @@ use std_alloc::{sync::Arc, vec::Vec};
 /// Pages per branch.
 const FAN: usize = 32;
 
-type Page<T, const N: usize> = Arc<[T; N]>;
+type Page<T, const N: usize> = Arc<Sheet<T, N>>;
 type Branch<T, const N: usize> = Arc<[Page<T, N>; FAN]>;
+
+/// The items of a page, from the beginning of a cache line on.
+#[derive(Clone, Debug)]
+#[repr(align(64))]
+struct Sheet<T, const N: usize>([T; N]);
 
 /// An endless array of defaults, of which pages of `N` exist once something was written near.
 ///
@@ -21,14 +26,14 @@ pub(super) struct Paged<T, const N: usize> {
 
 impl<T: Clone + Default, const N: usize> Paged<T, N> {
     pub(super) fn new() -> Self {
-        let blank = Arc::new(core::array::from_fn(|_| T::default()));
+        let blank = Arc::new(Sheet(core::array::from_fn(|_| T::default())));
         Self { branches: Arc::new([]), blank }
     }
 
     /// One page; `None` beyond what was ever written.
     #[inline]
     pub(super) fn page(&self, page: usize) -> Option<&[T; N]> {
-        self.branches.get(page / FAN)?.get(page % FAN).map(|page| &**page)
+        self.branches.get(page / FAN)?.get(page % FAN).map(|page| &page.0)
     }
 
     /// One item; `None` beyond what was ever written.
@@ -46,7 +51,7 @@ impl<T: Clone + Default, const N: usize> Paged<T, N> {
             self.branches = all.collect::<Vec<_>>().into();
         }
         let branch = Arc::make_mut(&mut self.branches).get_mut(page / FAN)?;
-        Arc::make_mut(branch).get_mut(page % FAN).map(Arc::make_mut)
+        Arc::make_mut(branch).get_mut(page % FAN).map(|page| &mut Arc::make_mut(page).0)
     }
 
     /// Writes one item.

@@ -53,7 +53,7 @@ impl<A: Address> Plane<A> {
         A::unpack(&self.cells, at as usize + n * A::CELLS)
     }
 
-    /// Which endpoint it is; `None` if a scheme must tell. `key` is what the client is known by.
+    /// Which of the endpoints it is; `None` if a scheme must tell. `key` is what the client is known by.
     #[inline]
     pub(super) fn choose(
         &self,
@@ -61,21 +61,20 @@ impl<A: Address> Plane<A> {
         cursors: &Cursors,
         entropy: u64,
         key: impl FnOnce() -> u64,
-    ) -> Option<Endpoint<A>> {
+    ) -> Option<usize> {
         let len = choice.len as usize;
-        let n = match choice.way {
-            Way::Random => scale(entropy, len),
+        match choice.way {
+            Way::Random => Some(scale(entropy, len)),
             Way::Turn => {
                 let number = self.endpoint(choice.at, 0)?.number;
-                turn(cursors.get(number as usize)?, len)?
+                turn(cursors.get(number as usize)?, len)
             }
             Way::Table => {
                 let table = choice.at as usize + len * A::CELLS;
                 let slot = scale(key(), choice.size.slots() as usize);
-                entry(&self.cells, table, slot, is_wide(choice.len))?
+                entry(&self.cells, table, slot, is_wide(choice.len))
             }
-            Way::Scheme => return None,
-        };
-        self.endpoint(choice.at, n)
+            Way::Scheme => None,
+        }
     }
 }

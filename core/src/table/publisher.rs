@@ -151,6 +151,11 @@ impl Publisher {
         wanted.values().for_each(|frontend| self.set(frontend));
     }
 
+    /// All frontends there are.
+    pub fn frontends(&self) -> impl Iterator<Item = &Arc<Frontend>> {
+        self.services.values().flatten()
+    }
+
     /// How connections to a Service are balanced; round robin unless set. Affinity comes before it.
     pub fn set_method(&mut self, service: &ServiceKey, method: Method) {
         let mut policy = self.policy(service).as_ref().clone();
@@ -169,11 +174,6 @@ impl Publisher {
             self.policies.insert(service.clone(), Arc::new(policy.clone()));
         }
         self.rewrite(service);
-    }
-
-    /// The Services that have a policy of their own.
-    pub fn policies(&self) -> impl Iterator<Item = &ServiceKey> {
-        self.policies.keys()
     }
 
     /// The key of consistent hashing. Nodes that shall agree on where a client goes share it; whoever knows it can

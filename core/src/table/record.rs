@@ -5,7 +5,7 @@ use std_alloc::{boxed::Box, sync::Arc};
 use ipnet::IpNet;
 
 use super::{cells::table_cells, index::Lead};
-use crate::balance::{Balance, Connections, EndpointId, Size};
+use crate::balance::{Balance, Connections, EndpointId, ProxyProtocol, Size};
 
 /// Most endpoints of which the index alone can tell, or a table can number.
 const MANY: u32 = u16::MAX as u32;
@@ -209,6 +209,8 @@ pub(super) struct Extra {
     pub(super) client_prefix: Option<(u8, u8)>,
     /// See [`crate::balance::Policy::release_on_failure`].
     pub(super) release_on_failure: bool,
+    /// See [`crate::balance::Policy::proxy_protocol`].
+    pub(super) proxy_protocol: Option<ProxyProtocol>,
 }
 
 /// A balancer that needs more than a number of endpoints, a turn or a table.
@@ -235,5 +237,6 @@ impl Extra {
             && self.connections.is_empty()
             && self.client_prefix.is_none()
             && !self.release_on_failure
+            && self.proxy_protocol.is_none()
     }
 }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     Time,
-    balance::{Affinity, Connections, Draw, EndpointId, Size, client, identity},
+    balance::{Affinity, Connections, Draw, EndpointId, ProxyProtocol, Size, client, identity},
     model::Family,
 };
 
@@ -79,6 +79,12 @@ impl<'a> Selection<'a> {
     #[must_use]
     pub fn releases_on_failure(&self) -> bool {
         self.extra().is_some_and(|extra| extra.release_on_failure)
+    }
+
+    /// How endpoints are told who connects.
+    #[must_use]
+    pub fn proxy_protocol(&self) -> Option<ProxyProtocol> {
+        self.extra()?.proxy_protocol
     }
 
     /// All of them, in the order in which round robin visits them.
@@ -167,10 +173,11 @@ impl<'a> Selection<'a> {
 
     fn choose(&self, choice: Choice, entropy: u64) -> Option<Pick> {
         let (snapshot, key) = (self.snapshot, || self.key());
-        match self.family {
-            Family::V4 => snapshot.v4.choose(choice, &snapshot.cursors, entropy, key).map(pick),
-            Family::V6 => snapshot.v6.choose(choice, &snapshot.cursors, entropy, key).map(pick),
-        }
+        let n = match self.family {
+            Family::V4 => snapshot.v4.choose(choice, &snapshot.cursors, entropy, key),
+            Family::V6 => snapshot.v6.choose(choice, &snapshot.cursors, entropy, key),
+        };
+        self.endpoint(n?)
     }
 
     fn by_scheme(&self, now: Time, entropy: u64) -> Option<Pick> {

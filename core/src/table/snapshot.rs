@@ -75,7 +75,7 @@ impl Snapshot {
 
     /// Picks one of the endpoints that a lead leads to.
     #[inline]
-    pub(super) fn follow<A: Address>(
+    fn follow<A: Address>(
         &self,
         plane: &Plane<A>,
         led: Led,
@@ -84,10 +84,12 @@ impl Snapshot {
     ) -> Option<Pick> {
         let Led::Endpoints(choice) = led else { return None };
         let key = || identity(source, self.hashing_key);
-        plane.choose(choice, &self.cursors, entropy, key).map(pick)
+        let n = plane.choose(choice, &self.cursors, entropy, key)?;
+        plane.endpoint(choice.at, n).map(pick)
     }
 
     /// The whole way: node ports, policies, source ranges, affinity, and reasons why there is nobody.
+    #[cold]
     #[inline(never)]
     pub(super) fn pick_slowly(
         &self,
