@@ -11,6 +11,7 @@
 
 pub mod admit;
 mod alloc;
+pub mod dns;
 pub mod select;
 pub mod slices;
 pub mod table;
@@ -26,6 +27,9 @@ pub const BODIES: &[(&str, Body)] = &[
     ("selector_index", select::index),
     ("slices", slices::controller),
     ("table", table::decisions),
+    ("dns_messages", dns::messages),
+    ("dns_decoders", dns::decoders),
+    ("dns_zones", dns::zones),
     ("alloc_addresses", alloc::alloc_addresses),
     ("alloc_ranges", alloc::alloc_ranges),
     ("alloc_ports", alloc::alloc_ports),
