@@ -11,12 +11,13 @@
 
 pub mod admit;
 mod alloc;
-pub mod nft;
 mod cluster;
-pub mod forward;
-mod interpret;
-pub mod ingress;
+pub mod dns;
 pub mod ffi;
+pub mod forward;
+pub mod ingress;
+mod interpret;
+pub mod nft;
 pub mod select;
 pub mod slices;
 pub mod table;
@@ -40,6 +41,9 @@ pub const BODIES: &[(&str, Body)] = &[
     ("forward_nft", forward::nft),
     ("forward_iptables", forward::iptables),
     ("forward_iptables_changes", forward::iptables_changes),
+    ("dns_messages", dns::messages),
+    ("dns_decoders", dns::decoders),
+    ("dns_zones", dns::zones),
     ("alloc_addresses", alloc::alloc_addresses),
     ("alloc_ranges", alloc::alloc_ranges),
     ("alloc_ports", alloc::alloc_ports),

@@ -191,6 +191,10 @@ struct Builder {
 
 impl Builder {
     fn slice(&mut self, slice: &EndpointSlice, cluster: Option<&Arc<str>>, pod_names: bool) {
+        // Ports that no ready endpoint has are nobody's.
+        if !slice.endpoints.iter().any(|endpoint| endpoint.conditions.ready) {
+            return;
+        }
         let named = slice.ports.iter().filter_map(|port| {
             let (name, protocol) = (port.name.clone(), port.protocol);
             Some(PortRecord { name, protocol, port: port.port?.get() })
