@@ -226,14 +226,15 @@ pub unsafe extern "C" fn svckit_zone_complete(
             (many(message, message_len)?, upstream, written(buf, cap)?, Out::new(len_out)?)
         };
         let transport = if tcp { Transport::Tcp } else { Transport::Udp };
-        let upstream = Some(upstream).filter(|upstream| !upstream.is_empty());
-        match zone.complete(message, transport, upstream, buf) {
-            0 => Err(svckit_status::InvalidArgument),
-            length => {
-                out.set(length);
-                Ok(())
-            }
-        }
+        let peer = Peer { transport, ..Peer::tcp(0) };
+        // What was left open follows from the message: the same question leaves the same alias open.
+        let Outcome::NeedUpstream(need) = zone.answer(message, peer, buf) else {
+            return Err(svckit_status::InvalidArgument);
+        };
+        let said = Some(upstream).filter(|upstream| !upstream.is_empty());
+        let done = zone.complete(message, peer, &need, said, buf);
+        out.set(done.length().ok_or(svckit_status::InvalidArgument)?);
+        Ok(())
     };
     // SAFETY: NULL, or alive, as the header asks.
     unsafe { shared(zone, body) }

@@ -104,7 +104,11 @@ pub unsafe extern "C" fn svckit_cluster_commit(
 ) -> svckit_status {
     let body = |state: &mut State| {
         let steps = state.steps.as_mut().ok_or(svckit_status::NotFound)?;
-        if steps.planner.commit(generation) { Ok(()) } else { Err(svckit_status::NotFound) }
+        if !steps.planner.commit(generation) {
+            return Err(svckit_status::NotFound);
+        }
+        steps.ruleset.done();
+        Ok(())
     };
     // SAFETY: NULL, or alive and used by no other call, as the header asks.
     unsafe { alone(cluster, body) }

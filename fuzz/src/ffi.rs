@@ -232,6 +232,7 @@ impl World {
     }
 
     /// Questions to what was taken.
+    #[expect(clippy::too_many_lines, reason = "an arm for each function")]
     unsafe fn ask(&mut self, [which, a, b, c]: [u8; 4]) {
         let flows = [flow(b, c); 3];
         let mut picks = [svckit_pick::default(); 3];

@@ -167,7 +167,8 @@ impl Iptables {
             return self.replace(proxy);
         }
         self.planner.commit(plan.generation);
-        Ok(Synced { full: false, items: plan.ops.len(), refused: self.refused.len() })
+        let udp = plan.ops.iter().any(|op| op.key().is_udp());
+        Ok(Synced { full: false, items: plan.ops.len(), refused: self.refused.len(), udp })
     }
 
     /// Writes every chain, without what is refused.
@@ -182,7 +183,8 @@ impl Iptables {
                 self.planner
                     .commit_without(plan.generation, |item| self.refused.contains_key(item));
                 let (items, refused) = (good.ops.len(), self.refused.len());
-                return Ok(Synced { full: true, items, refused });
+                let udp = good.ops.iter().any(|op| op.key().is_udp());
+                return Ok(Synced { full: true, items, refused, udp });
             };
             if matches!(error, IptablesError::Run { .. }) || !self.find(&good, proxy)? {
                 return Err(error);

@@ -52,6 +52,14 @@ pub struct Changed {
     pub items: BTreeSet<Item>,
 }
 
+impl Item {
+    /// Whether it is a service port of UDP: flows that it forwarded may be remembered after it has changed.
+    #[must_use]
+    pub fn is_udp(&self) -> bool {
+        matches!(self, Self::Frontend(key) if key.name.protocol == Protocol::Udp)
+    }
+}
+
 impl Changed {
     /// Whether nothing has.
     #[must_use]

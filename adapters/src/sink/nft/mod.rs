@@ -20,7 +20,7 @@ use std::{collections::BTreeMap, io, path::Path, time::Duration};
 use svckit::{
     Seed,
     forward::{Desired, Item, NodeConfig, Proxy},
-    model::{Family, Protocol},
+    model::Family,
     plan::{Plan, Planner},
     render::nft::{
         Grouping, Load, Ruleset,
@@ -155,7 +155,7 @@ impl Nft {
         if plan.full || !self.change(plan)? {
             return self.replace(node);
         }
-        let udp = plan.ops.iter().any(|op| is_udp(op.key()));
+        let udp = plan.ops.iter().any(|op| op.key().is_udp());
         Ok(Synced { full: false, items: plan.ops.len(), refused: self.refused.len(), udp })
     }
 
@@ -200,7 +200,7 @@ impl Nft {
                         .commit_without(plan.generation, |item| self.refused.contains_key(item));
                     self.remember()?;
                     let (items, refused) = (plan.ops.len(), self.refused.len());
-                    let udp = plan.ops.iter().any(|op| is_udp(op.key()));
+                    let udp = plan.ops.iter().any(|op| op.key().is_udp());
                     return Ok(Synced { full: true, items, refused, udp });
                 }
                 Outcome::Refused(errors) => errors,
@@ -301,10 +301,6 @@ impl Nft {
         }
         Ok(there)
     }
-}
-
-fn is_udp(item: &Item) -> bool {
-    matches!(item, Item::Frontend(key) if key.name.protocol == Protocol::Udp)
 }
 
 fn is_too_large(error: &io::Error) -> bool {

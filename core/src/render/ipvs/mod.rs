@@ -54,7 +54,7 @@ pub fn servers(proxy: &Proxy, family: Family, out: &mut impl Write) -> fmt::Resu
         let at_node = frontend.node_port.into_iter().flat_map(|port| {
             node_addresses(proxy, family).into_iter().map(move |addr| (addr, port))
         });
-        for (addr, port) in inside {
+        if let Some((addr, port)) = inside {
             server(&frontend, (addr, port.get()).into(), frontend.internal_endpoints(), out)?;
         }
         for (addr, port) in outside.chain(at_node) {

@@ -6,6 +6,7 @@ use core::time::Duration;
 use std::{string::String, vec};
 
 /// A balanced Service with everything, and a sticky one of UDP without endpoints.
+#[expect(clippy::too_many_lines, reason = "a fixture, spelt out")]
 fn proxy(external: TrafficPolicy) -> Proxy {
     let node = NodeConfig {
         name: "here".into(),

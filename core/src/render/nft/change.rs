@@ -1,11 +1,6 @@
 //! Whole tables, and transactions that change them.
 
-use core::fmt::{self, Write};
-use std_alloc::{
-    collections::{BTreeMap, BTreeSet},
-    string::String,
-    vec::Vec,
-};
+use std_alloc::{collections::BTreeSet, string::String, vec::Vec};
 
 use super::{
     Chain, Element, Map, Mark, Pick, Value,
@@ -14,13 +9,16 @@ use super::{
     owners::Owners,
     rule::Target,
     skeleton::{Section, sections, sets},
-    text,
 };
 use crate::{
     forward::{Desired, Item, NodeConfig},
     model::Family,
     plan::{Before, Op, Plan},
 };
+
+mod written;
+
+pub use written::WriteError;
 
 /// Chains are there for so many endpoints from the start, needed or not.
 const SPARE: u32 = 10;
@@ -232,55 +230,6 @@ impl Ruleset {
         elements(item, desired, self.context(), |element| list.push(element));
         list.retain(|element| self.node.families.contains(&element.family));
         list
-    }
-
-    /// Writes both tables anew, as text.
-    pub(super) fn write_full<'a>(
-        &mut self,
-        node: &NodeConfig,
-        items: impl Iterator<Item = (&'a Item, &'a Desired)> + Clone,
-        out: &mut impl Write,
-    ) -> fmt::Result {
-        self.reset(node);
-        items.clone().for_each(|(_, desired)| self.own(desired));
-        let mut lists: BTreeMap<(Family, Map), String> = BTreeMap::new();
-        let mut found = Vec::new();
-        for (item, desired) in items {
-            elements(item, desired, self.context(), |element| found.push(element));
-            for element in found.drain(..) {
-                self.note(&element);
-                let list = lists.entry((element.family, element.map)).or_default();
-                let separator = if list.is_empty() { "" } else { ",\n" };
-                write!(list, "{separator}      {element}")?;
-            }
-        }
-        self.add_spares();
-        for family in FAMILIES {
-            let ip = text::ip(family);
-            writeln!(out, "table {ip} svckit\ndelete table {ip} svckit")?;
-            if node.families.contains(&family) {
-                self.write_table(family, &lists, out)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn write_table(
-        &self,
-        family: Family,
-        lists: &BTreeMap<(Family, Map), String>,
-        out: &mut impl Write,
-    ) -> fmt::Result {
-        writeln!(out, "table {} svckit {{", text::ip(family))?;
-        for set in sets(&self.node, family) {
-            let map = Map::ALL.into_iter().find(|map| map.name() == set.name);
-            let list = map.and_then(|map| lists.get(&(family, map)));
-            text::set(&set, family, list.map_or("", String::as_str), out)?;
-        }
-        for section in self.picking(family).chain(sections(&self.node, family)) {
-            text::section(&section, family, out)?;
-        }
-        writeln!(out, "}}")
     }
 
     fn reset(&mut self, node: &NodeConfig) {

@@ -41,7 +41,7 @@ mod spread;
 mod text;
 
 pub use chain::{Chain, Mark, Pick};
-pub use change::{EncodeError, Grouping, Load, Ruleset};
+pub use change::{EncodeError, Grouping, Load, Ruleset, WriteError};
 pub use element::{At, Element, Key, Map, Value};
 
 use core::fmt::{self, Write};
