@@ -98,8 +98,8 @@ impl State {
         let mut body = json!({
             "lastUpdated": last, "currentTime": now, "healthy": healthy, "status": status,
         });
-        if with_node {
-            body["nodeEligible"] = self.eligible.into();
+        if let (true, Some(fields)) = (with_node, body.as_object_mut()) {
+            fields.insert("nodeEligible".into(), self.eligible.into());
         }
         let good = healthy && (self.eligible || !with_node);
         page(good, vec![], &body)
