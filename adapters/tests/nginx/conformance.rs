@@ -22,17 +22,21 @@ fn every_scenario_passes() {
     let secret = shop_certificate(root);
     let scenarios = document["scenarios"].as_array().unwrap();
     let mut played = BTreeSet::new();
-    let objects: BTreeSet<String> =
-        scenarios.iter().map(|scenario| scenario["ingresses"].to_string()).collect();
+    let objects: BTreeSet<String> = scenarios.iter().map(objects_of).collect();
     for ingresses in objects {
         let world = world(&document, &ingresses, &secret);
-        let same = |scenario: &&Value| scenario["ingresses"].to_string() == ingresses;
+        let same = |scenario: &&Value| objects_of(scenario) == ingresses;
         for scenario in scenarios.iter().filter(same) {
             play(&world, scenario);
             played.insert(scenario["id"].to_string());
         }
     }
     assert_eq!(played.len(), scenarios.len());
+}
+
+/// The names of the objects that a scenario is played with, as JSON.
+fn objects_of(scenario: &Value) -> String {
+    scenario["ingresses"].to_string()
 }
 
 /// An nginx for some of the document's Ingresses.
@@ -66,7 +70,7 @@ pub(crate) fn shop_certificate(root: &Path) -> TlsSecret {
     let mut files = Files::new(&[root.join("examples/shop/certificate.yaml")], "n");
     files.refresh().unwrap();
     let manifests = files.manifests();
-    let api::Object::Secret(secret) = &manifests[0].object else { panic!("no Secret") };
+    let api::Object::Secret(secret) = &*manifests[0].object else { panic!("no Secret") };
     let secret = admit::model::tls_secret(secret).unwrap().unwrap();
     TlsSecret { key: NamespacedName::new("n", "conformance-tls"), ..secret }
 }

@@ -1,5 +1,12 @@
 //! A real nginx serves what the core renders for it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that can't go on should stop"
+)]
+
 mod conformance;
 mod hostile;
 mod options;

@@ -5,12 +5,12 @@ use super::world::{World, ingress};
 /// Annotations, request, status, and the header or what the pod sees.
 type Case<'a> = (&'a [&'a str], &'a [&'a str], &'a str, u16, &'a str);
 
-#[test]
-fn annotations_do_what_they_say() {
+/// Rules with annotations, and what becomes of a request.
+fn cases() -> [(&'static str, Case<'static>); 16] {
     let regex = "/web(/|$)(.*) ImplementationSpecific a";
     let prefix = "/web Prefix a";
     let root = "/ Prefix a";
-    let cases: [(&str, Case<'_>); 16] = [
+    [
         (prefix, (&["rewrite-target=/new"], &[], "/web/x", 200, "/new")),
         (regex, (&["rewrite-target=/$2"], &[], "/web/x/y?q=1", 200, "/x/y?q=1")),
         (regex, (&["rewrite-target=/app/$2"], &[], "/web", 200, "/app/")),
@@ -58,7 +58,12 @@ fn annotations_do_what_they_say() {
         ),
         (prefix, (&["upstream-vhost=other.example"], &[], "/web", 200, "/web")),
         (prefix, (&["proxy-read-timeout=30"], &["-H", "Proxy: evil"], "/web", 200, "/web")),
-    ];
+    ]
+}
+
+#[test]
+fn annotations_do_what_they_say() {
+    let cases = cases();
     let mut world = World::new();
     world.service("a", 1);
     for (number, (rule, (annotations, ..))) in cases.iter().enumerate() {
