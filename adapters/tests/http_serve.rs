@@ -1,6 +1,11 @@
 //! The proxy as real clients see it: TLS, both versions of HTTP, route options, upgrades, and changes under load.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that can't go on fails"
+)]
 
 mod http;
 
@@ -111,6 +116,7 @@ fn case<'a>(
     Case { name, annotations, words, status, lines }
 }
 
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn options() -> Vec<Case<'static>> {
     let plain = &["http://shop.example.com:{http}/web/a?b"];
     let origin = &["-H", "Origin: https://a.example", "http://shop.example.com:{http}/"];

@@ -22,6 +22,7 @@ fn frontend(endpoints: u64) -> Arc<Frontend> {
         internal: TrafficPolicy::Cluster,
         external: TrafficPolicy::Cluster,
         affinity: None,
+        annotations: [].into(),
         endpoints: Endpoints {
             cluster: (1..=endpoints).map(backend).collect(),
             has_any: true,
