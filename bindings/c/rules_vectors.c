@@ -16,19 +16,6 @@ static void expect(bool same, const char *section, const char *what) {
   }
 }
 
-/* The whole of a file, closed by a NUL; the caller frees it. */
-static char *read_file(const char *path) {
-  FILE *file = fopen(path, "rb");
-  CHECK(file && fseek(file, 0, SEEK_END) == 0);
-  long size = ftell(file);
-  rewind(file);
-  char *text = malloc((size_t)size + 1);
-  CHECK(text && fread(text, 1, (size_t)size, file) == (size_t)size);
-  fclose(file);
-  text[size] = 0;
-  return text;
-}
-
 /* A value as svckit takes it: the JSON as it stands in the file. */
 #define VALUE(value) (const uint8_t *)(value), (value) ? (size_t)(json_skip(value) - (value)) : 0
 
