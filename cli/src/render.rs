@@ -32,6 +32,17 @@ enum Artefact {
         after_help = "Example: svckit render iptables -f examples/walkthrough | iptables-restore --noflush --test"
     )]
     Iptables(OneFamily),
+    /// The node's forwarding as input for ipset restore and ipvsadm --restore.
+    #[command(
+        after_help = "Example: svckit render ipvs -f examples/walkthrough --part servers | ipvsadm --restore"
+    )]
+    Ipvs {
+        #[command(flatten)]
+        family: OneFamily,
+        /// Which of the two inputs.
+        #[arg(long, value_enum, default_value = "all")]
+        part: IpvsPart,
+    },
     /// All routes as a configuration for nginx.
     #[command(
         after_help = "Example: svckit render nginx -f examples/walkthrough > nginx.conf && nginx -t -c $PWD/nginx.conf"
@@ -60,6 +71,17 @@ struct OneFamily {
     /// The address family.
     #[arg(long, value_enum, default_value = "ipv4")]
     family: FamilyName,
+}
+
+/// The inputs of the two programs that program IPVS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum IpvsPart {
+    /// Both, each under a comment that names its program.
+    All,
+    /// Sets of addresses, for ipset.
+    Sets,
+    /// Virtual servers, for ipvsadm.
+    Servers,
 }
 
 /// An address family, as people name it here.
