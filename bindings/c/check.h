@@ -36,4 +36,17 @@ static inline bool prints(const svckit_ip *ip, const char *want) {
   return length == strlen(want) && memcmp(text, want, length) == 0;
 }
 
+/* The whole of a file, closed by a NUL; the caller frees it. */
+static inline char *read_file(const char *path) {
+  FILE *file = fopen(path, "rb");
+  CHECK(file && fseek(file, 0, SEEK_END) == 0);
+  long size = ftell(file);
+  rewind(file);
+  char *text = malloc((size_t)size + 1);
+  CHECK(text && fread(text, 1, (size_t)size, file) == (size_t)size);
+  fclose(file);
+  text[size] = 0;
+  return text;
+}
+
 #endif

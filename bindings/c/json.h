@@ -96,4 +96,53 @@ static inline size_t json_text(const char *value, char *text, size_t capacity) {
   return length;
 }
 
+/* One character of a text, with what an escape stands for written as UTF-8; answers what follows it. */
+static inline const char *json_character(const char *at, char **out) {
+  static const char escapes[] = "b\bf\fn\nr\rt\t";
+  if (*at != '\\') {
+    *(*out)++ = *at;
+    return at + 1;
+  }
+  if (at[1] != 'u') {
+    const char *known = strchr(escapes, at[1]);
+    *(*out)++ = known && (known - escapes) % 2 == 0 ? known[1] : at[1];
+    return at + 2;
+  }
+  char digits[5] = {at[2], at[3], at[4], at[5], 0};
+  unsigned code = (unsigned)strtoul(digits, NULL, 16);
+  at += 6;
+  if (code >= 0xd800 && code < 0xdc00 && at[0] == '\\' && at[1] == 'u') {
+    char low[5] = {at[2], at[3], at[4], at[5], 0};
+    code = 0x10000 + ((code - 0xd800) << 10) + ((unsigned)strtoul(low, NULL, 16) - 0xdc00);
+    at += 6;
+  }
+  int more = code < 0x80 ? 0 : code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
+  static const unsigned char first[] = {0, 0xc0, 0xe0, 0xf0};
+  *(*out)++ = (char)(first[more] | code >> (6 * more));
+  while (more-- > 0) {
+    *(*out)++ = (char)(0x80 | (code >> (6 * more) & 0x3f));
+  }
+  return at;
+}
+
+/* A text with its escapes carried out, closed by a NUL; the caller frees it. NULL when the value is no text. */
+static inline char *json_copy(const char *value, size_t *length) {
+  if (!value || *value != '"') {
+    return NULL;
+  }
+  /* Nothing gets longer. */
+  char *text = malloc((size_t)(json_skip(value) - value) + 1), *out = text;
+  for (const char *at = value + 1; text && *at && *at != '"';) {
+    at = json_character(at, &out);
+  }
+  if (text) {
+    *out = 0;
+    *length = (size_t)(out - text);
+  }
+  return text;
+}
+
+/* Whether a value is true. */
+static inline bool json_true(const char *value) { return value && *value == 't'; }
+
 #endif

@@ -70,26 +70,6 @@ static void node_port(const char *vector) {
   expect(range.dynamic_last == json_number(json_item(high, 1)), text, "dynamic");
 }
 
-/* The whole of a file, closed by a NUL. */
-static char *read_file(const char *path) {
-  FILE *file = fopen(path, "rb");
-  size_t length = 0, capacity = 1 << 16;
-  char *text = malloc(capacity);
-  CHECK(file && text);
-  size_t count;
-  while ((count = fread(text + length, 1, capacity - length - 1, file)) > 0) {
-    length += count;
-    if (capacity - length < 2) {
-      capacity *= 2;
-      text = realloc(text, capacity);
-      CHECK(text);
-    }
-  }
-  fclose(file);
-  text[length] = 0;
-  return text;
-}
-
 static int run(const char *path) {
   static const struct {
     const char *section;

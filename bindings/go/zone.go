@@ -66,10 +66,7 @@ func (z *Zone) Answer(message []byte, peer Peer, buf []byte) (reply []byte, acti
 	defer z.mu.RUnlock()
 	text, length := lendBytes(message)
 	room, capacity := lendBytes(buf)
-	who := C.svckit_peer{entropy: C.uint64_t(rand.Uint64()), tcp: C.bool(peer.TCP)}
-	if peer.Address.IsValid() {
-		who.address = toC(peer.Address)
-	}
+	who := peer.c()
 	var answer C.svckit_reply
 	if err := check(C.svckit_zone_answer(z.ptr, text, length, &who, room, capacity, &answer)); err != nil {
 		return nil, Drop, err
@@ -115,20 +112,29 @@ func (z *Zone) Target(message []byte) (string, error) {
 	return textOf(name), err
 }
 
-// Complete finishes a reply that was left at Upstream, with the message that somebody else sent about the target; nil
-// when nobody could be asked. The buffer is the one that holds the reply so far.
-func (z *Zone) Complete(message []byte, tcp bool, upstream, buf []byte) ([]byte, error) {
+// Complete answers a message whose reply was left at Upstream, with the message that somebody else sent about the
+// target; nil when nobody could be asked. The error is [InvalidArgument] when nobody has to be asked for this message.
+func (z *Zone) Complete(message []byte, peer Peer, upstream, buf []byte) (reply []byte, action Action, err error) {
 	z.mu.RLock()
 	defer z.mu.RUnlock()
 	text, length := lendBytes(message)
 	said, saidLen := lendBytes(upstream)
 	room, capacity := lendBytes(buf)
-	var n C.size_t
-	status := C.svckit_zone_complete(z.ptr, text, length, C.bool(tcp), said, saidLen, room, capacity, &n)
+	who := peer.c()
+	var answer C.svckit_reply
+	status := C.svckit_zone_complete(z.ptr, text, length, &who, said, saidLen, room, capacity, &answer)
 	if err := check(status); err != nil {
-		return nil, err
+		return nil, Drop, err
 	}
-	return buf[:n], nil
+	return buf[:answer.len], Action(answer.action), nil
+}
+
+func (p *Peer) c() C.svckit_peer {
+	who := C.svckit_peer{entropy: C.uint64_t(rand.Uint64()), tcp: C.bool(p.TCP)}
+	if p.Address.IsValid() {
+		who.address = toC(p.Address)
+	}
+	return who
 }
 
 // textOf is what C wrote into a buffer, as a text.

@@ -57,8 +57,11 @@ func TestAnswer(t *testing.T) {
 	if _, err := zone.Target(queries[0].Message); !errors.Is(err, NotFound) {
 		t.Error(err)
 	}
-	if reply, err := zone.Complete(queries[3].Message, false, nil, queries[3].Buf); len(reply) == 0 || err != nil {
-		t.Error(reply, err)
+	if reply, action, err := zone.Complete(queries[3].Message, Peer{}, nil, queries[3].Buf); len(reply) == 0 || action != Send || err != nil {
+		t.Error(reply, action, err)
+	}
+	if _, _, err := zone.Complete(queries[0].Message, Peer{}, nil, queries[0].Buf); !errors.Is(err, InvalidArgument) {
+		t.Error(err)
 	}
 	if reply, action, err := zone.Answer(nil, Peer{}, nil); len(reply) != 0 || action != Drop || err != nil {
 		t.Error(reply, action, err)

@@ -1250,7 +1250,7 @@ svckit_status svckit_cluster_apply(svckit_cluster *cluster,
  * Makes the cluster hold these objects and no others. Costs a comparison for each object, and the work for those
  * that differ. Otherwise as `svckit_cluster_apply`.
  *
- * An object that was refused takes its earlier form with it.
+ * An object that is refused by its rules keeps its earlier form; one that can't be read counts as not there.
  */
 svckit_status svckit_cluster_replace(svckit_cluster *cluster,
                                      const uint8_t *objects,
@@ -1360,21 +1360,20 @@ svckit_status svckit_zone_target(const svckit_zone *zone,
                                  size_t *len_out);
 
 /**
- * Finishes a reply that was left at `SVCKIT_REPLY_UPSTREAM`, with the message that somebody else sent about the
- * target; NULL with 0 when nobody could be asked. `buf` is the buffer that holds the reply so far.
+ * Answers a message whose reply was left at `SVCKIT_REPLY_UPSTREAM`, with the message that somebody else sent about
+ * the target; NULL with 0 when nobody could be asked. Otherwise as `svckit_zone_answer`, with the same `peer`.
  *
- * `*len_out` is how many octets to send. `SVCKIT_STATUS_INVALID_ARGUMENT`: the message is not the one that was
- * answered.
+ * `SVCKIT_STATUS_INVALID_ARGUMENT`: nobody has to be asked for this message.
  */
 svckit_status svckit_zone_complete(const svckit_zone *zone,
                                    const uint8_t *message,
                                    size_t message_len,
-                                   bool tcp,
+                                   const svckit_peer *peer,
                                    const uint8_t *upstream,
                                    size_t upstream_len,
                                    uint8_t *buf,
                                    size_t cap,
-                                   size_t *len_out);
+                                   svckit_reply *reply_out);
 
 /**
  * Ends findings. NULL is fine: it is what calls give that have found nothing.

@@ -156,7 +156,7 @@ pub unsafe extern "C" fn svckit_cluster_apply(
 /// Makes the cluster hold these objects and no others. Costs a comparison for each object, and the work for those
 /// that differ. Otherwise as `svckit_cluster_apply`.
 ///
-/// An object that was refused takes its earlier form with it.
+/// An object that is refused by its rules keeps its earlier form; one that can't be read counts as not there.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn svckit_cluster_replace(
     cluster: *mut svckit_cluster,

@@ -202,38 +202,35 @@ pub unsafe extern "C" fn svckit_zone_target(
     unsafe { shared(zone, body) }
 }
 
-/// Finishes a reply that was left at `SVCKIT_REPLY_UPSTREAM`, with the message that somebody else sent about the
-/// target; NULL with 0 when nobody could be asked. `buf` is the buffer that holds the reply so far.
+/// Answers a message whose reply was left at `SVCKIT_REPLY_UPSTREAM`, with the message that somebody else sent about
+/// the target; NULL with 0 when nobody could be asked. Otherwise as `svckit_zone_answer`, with the same `peer`.
 ///
-/// `*len_out` is how many octets to send. `SVCKIT_STATUS_INVALID_ARGUMENT`: the message is not the one that was
-/// answered.
+/// `SVCKIT_STATUS_INVALID_ARGUMENT`: nobody has to be asked for this message.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn svckit_zone_complete(
     zone: *const svckit_zone,
     message: *const u8,
     message_len: usize,
-    tcp: bool,
+    peer: *const svckit_peer,
     upstream: *const u8,
     upstream_len: usize,
     buf: *mut u8,
     cap: usize,
-    len_out: *mut usize,
+    reply_out: *mut svckit_reply,
 ) -> svckit_status {
     let body = |zone: &Snapshot| {
-        // SAFETY: the header asks for readable messages, `cap` octets that nobody else uses, and room for one length.
-        let (message, upstream, buf, out) = unsafe {
-            let upstream = many(upstream, upstream_len)?;
-            (many(message, message_len)?, upstream, written(buf, cap)?, Out::new(len_out)?)
+        // SAFETY: the header asks for readable messages and a readable peer, for `cap` octets that nobody else uses,
+        // and for room for one reply.
+        let (message, peer, said, buf, out) = unsafe {
+            let said = many(upstream, upstream_len)?;
+            let message = many(message, message_len)?;
+            (message, Peer::from(one(peer)?), said, written(buf, cap)?, Out::new(reply_out)?)
         };
-        let transport = if tcp { Transport::Tcp } else { Transport::Udp };
-        let peer = Peer { transport, ..Peer::tcp(0) };
-        // What was left open follows from the message: the same question leaves the same alias open.
         let Outcome::NeedUpstream(need) = zone.answer(message, peer, buf) else {
             return Err(svckit_status::InvalidArgument);
         };
-        let said = Some(upstream).filter(|upstream| !upstream.is_empty());
-        let done = zone.complete(message, peer, &need, said, buf);
-        out.set(done.length().ok_or(svckit_status::InvalidArgument)?);
+        let said = Some(said).filter(|said| !said.is_empty());
+        out.set((&zone.complete(message, peer, &need, said, buf)).into());
         Ok(())
     };
     // SAFETY: NULL, or alive, as the header asks.

@@ -12,7 +12,7 @@ pub(super) const STEPS: &[Step] = &[
 const MODULE: &str = "bindings/go";
 
 /// Modules of their own, because they stand on others' modules.
-const BESIDE: [&str; 0] = [];
+const BESIDE: [&str; 2] = ["bindings/go/k8s", "bindings/go/examples/agent"];
 
 fn format(workspace: &Workspace) -> Result<(), Fault> {
     require(&["gofmt"])?;
