@@ -103,6 +103,7 @@ fn annotated(pairs: &[(&str, &str)]) -> impl FnOnce(&mut Service) {
 }
 
 /// The whole cluster.
+#[expect(clippy::too_many_lines, reason = "a cluster, spelt out")]
 pub(crate) fn changes() -> Vec<Change> {
     let balanced = |s: &mut Service| {
         let told = LoadBalancer {

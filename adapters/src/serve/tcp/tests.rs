@@ -44,6 +44,7 @@ fn frontend(backends: &[SocketAddr], affinity: Option<Duration>) -> Arc<Frontend
         internal: TrafficPolicy::Cluster,
         external: TrafficPolicy::Cluster,
         affinity,
+        annotations: [].into(),
         endpoints: Endpoints { cluster: backends.into(), has_any: true, ..Endpoints::default() },
     })
 }
