@@ -8,7 +8,7 @@ use svckit_benches::cluster::{Cluster, Size};
 const SIZES: [Size; 3] = [Size(1_000, 10), Size(10_000, 10), Size(30_000, 10)];
 
 fn sizes() -> impl Iterator<Item = Size> {
-    let quick = std::env::args().any(|argument| argument == "--test");
+    let quick = !svckit_benches::is_measuring();
     SIZES.into_iter().take(if quick { 1 } else { SIZES.len() })
 }
 
@@ -39,7 +39,7 @@ fn whole(c: &mut Criterion) {
 fn one_endpoint(c: &mut Criterion) {
     let mut group = c.benchmark_group("forward/one_endpoint");
     for services in [1_000, 10_000, 100_000] {
-        if services > 1_000 && std::env::args().any(|argument| argument == "--test") {
+        if services > 1_000 && !svckit_benches::is_measuring() {
             continue;
         }
         let size = Size(services, 10);

@@ -168,6 +168,17 @@ fn once_programs_and_ends() {
 }
 
 #[test]
+fn iptables_is_another_way() {
+    let Some(place) = Place::new("iptables") else { return };
+    let output = place.once(&["--sink", "iptables"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let rules = || place.exec(&["iptables-save"]);
+    assert!(rules().contains("10.96.7.7/32"), "{}", rules());
+    assert_eq!(place.once(&["--sink", "iptables", "--cleanup"]).status.code(), Some(0));
+    assert!(!rules().contains("KUBE-"), "{}", rules());
+}
+
+#[test]
 fn it_follows_the_manifests_and_heals() {
     let Some(place) = Place::new("watch") else { return };
     let node = place.start(&["--watch"]);

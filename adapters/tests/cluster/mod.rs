@@ -93,6 +93,15 @@ pub(crate) fn slice(n: u16, family: Family, endpoints: &[u16]) -> Change {
     }))
 }
 
+/// Gives a Service annotations about balancing.
+fn annotated(pairs: &[(&str, &str)]) -> impl FnOnce(&mut Service) {
+    let pairs: Vec<_> = pairs
+        .iter()
+        .map(|(key, value)| (format!("svckit.io/{key}").into(), (*value).into()))
+        .collect();
+    move |service| service.annotations = pairs
+}
+
 /// The whole cluster.
 pub(crate) fn changes() -> Vec<Change> {
     let balanced = |s: &mut Service| {
@@ -131,6 +140,15 @@ pub(crate) fn changes() -> Vec<Change> {
             s.external_traffic = TrafficPolicy::Local;
             sticky(s);
         }),
+        service(8, annotated(&[("balance", "maglev"), ("weights", "10.244.1.1=2")])),
+        service(9, |s| {
+            annotated(&[("balance", "round-robin")])(s);
+            s.external_traffic = TrafficPolicy::Local;
+        }),
+        service(10, |s| {
+            annotated(&[("balance", "maglev"), ("hash-slots", "251")])(s);
+            sticky(s);
+        }),
         Change::Pod(Arc::new(Pod {
             key: NamespacedName::new("lab", "one"),
             uid: "".into(),
@@ -147,7 +165,7 @@ pub(crate) fn changes() -> Vec<Change> {
     ];
     for family in [Family::V4, Family::V6] {
         all.push(slice(1, family, &many));
-        (3..=7).for_each(|n| all.push(slice(n, family, &[1, 2, 3])));
+        (3..=10).for_each(|n| all.push(slice(n, family, &[1, 2, 3])));
     }
     all.push(Change::Synced);
     all

@@ -7,7 +7,8 @@ use svckit_adapters::{
     netlink::Socket,
     sink::{
         conntrack,
-        nft::{Checked, Nft, NftError},
+        iptables::Iptables,
+        nft::{Checked, Nft},
     },
 };
 
@@ -19,12 +20,26 @@ pub(super) enum SinkKind {
     /// nftables, over netlink.
     #[default]
     Nft,
+    /// iptables-restore, in kube-proxy's layout.
+    Iptables,
 }
 
 /// Where the rules go.
-pub(super) enum Sink {
-    Nft(Box<Nft>, Socket),
+pub(super) struct Sink {
+    rules: Rules,
+    /// To the kernel's connection tracking.
+    flows: Socket,
+    /// How often damage was looked for.
+    looks: u32,
 }
+
+enum Rules {
+    Nft(Box<Nft>),
+    Iptables(Box<Iptables>),
+}
+
+/// iptables lists all rules to look for damage: every so many times is enough.
+const SELDOM: u32 = 30;
 
 /// What a write has done.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,19 +55,20 @@ pub(super) struct Written {
 impl Sink {
     /// Opens it in the network namespace of this process.
     pub(super) fn open(kind: SinkKind) -> Result<Self, Stop> {
-        match kind {
-            SinkKind::Nft => {
-                let nft = Nft::new(clock::seed()).map_err(refused)?;
-                let flows = Socket::open().map_err(|error| Stop::system(error.to_string()))?;
-                Ok(Self::Nft(Box::new(nft), flows))
-            }
-        }
+        let seed = clock::seed();
+        let rules = match kind {
+            SinkKind::Nft => Rules::Nft(Box::new(Nft::new(seed).map_err(refused)?)),
+            SinkKind::Iptables => Rules::Iptables(Box::new(Iptables::new(seed))),
+        };
+        Ok(Self { rules, flows: Socket::open().map_err(refused)?, looks: 0 })
     }
 
     /// Brings the kernel to what the proxy forwards.
     pub(super) fn sync(&mut self, proxy: &mut Proxy) -> Result<Written, Stop> {
-        let Self::Nft(nft, _) = self;
-        let synced = nft.sync(proxy).map_err(refused)?;
+        let synced = match &mut self.rules {
+            Rules::Nft(nft) => nft.sync(proxy).map_err(refused)?,
+            Rules::Iptables(iptables) => iptables.sync(proxy).map_err(refused)?,
+        };
         Ok(synced.map_or_else(Written::default, |synced| Written {
             any: true,
             full: synced.full,
@@ -62,29 +78,41 @@ impl Sink {
 
     /// Looks for damage, at most so many items; whether there was any, and it is repaired.
     pub(super) fn check(&mut self, proxy: &Proxy, share: usize) -> Result<bool, Stop> {
-        let Self::Nft(nft, _) = self;
-        Ok(nft.check(proxy.node(), share).map_err(refused)? == Checked::Repaired)
+        self.looks = self.looks.wrapping_add(1);
+        let found = match &mut self.rules {
+            Rules::Nft(nft) => nft.check(proxy.node(), share).map_err(refused)?,
+            Rules::Iptables(iptables) if self.looks.is_multiple_of(SELDOM) => {
+                iptables.check(proxy).map_err(refused)?
+            }
+            Rules::Iptables(_) => Checked::Untouched,
+        };
+        Ok(found == Checked::Repaired)
     }
 
     /// What the kernel refuses to hold, with the reason.
     pub(super) fn refused(&self) -> Vec<String> {
-        let Self::Nft(nft, _) = self;
-        nft.refused().map(|refused| refused.to_string()).collect()
+        match &self.rules {
+            Rules::Nft(nft) => nft.refused().map(|refused| refused.to_string()).collect(),
+            Rules::Iptables(iptables) => {
+                iptables.refused().map(|refused| refused.to_string()).collect()
+            }
+        }
     }
 
     /// Removes UDP flows that lead nowhere, and tells how many.
     pub(super) fn sweep(&mut self, proxy: &Proxy) -> std::io::Result<usize> {
-        let Self::Nft(_, flows) = self;
-        conntrack::sweep(flows, proxy)
+        conntrack::sweep(&mut self.flows, proxy)
     }
 
     /// Removes our rules.
     pub(super) fn clear(&mut self) -> Result<(), Stop> {
-        let Self::Nft(nft, _) = self;
-        nft.clear().map_err(refused)
+        match &mut self.rules {
+            Rules::Nft(nft) => nft.clear().map_err(refused),
+            Rules::Iptables(iptables) => iptables.clear().map_err(refused),
+        }
     }
 }
 
-fn refused(error: NftError) -> Stop {
+fn refused(error: impl std::fmt::Display) -> Stop {
     Stop::system(error.to_string())
 }
