@@ -1,3 +1,5 @@
+mod policy;
+
 use core::{net::SocketAddr, time::Duration};
 use std::{collections::BTreeSet, format, vec, vec::Vec};
 use std_alloc::sync::Arc;
