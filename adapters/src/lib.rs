@@ -4,6 +4,7 @@
 //! adapter decides is a bug: decisions belong to the `svckit` crate, where they are pure and tested.
 
 pub mod clock;
+pub mod etcd;
 pub mod netlink;
 pub mod serve;
 pub mod sink;

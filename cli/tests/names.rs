@@ -193,3 +193,78 @@ fn names_resolve_from_a_pods_point_of_view() {
     let text = folder.text(&["resolve", "cart.shop.svc.cluster.local"]);
     assert!(text.contains(&format!("cart.{svc} 5 IN A 10.96.7.7")), "{text}");
 }
+
+/// A program that is ended with the test.
+struct Running(std::process::Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn curl(arguments: &[&str]) -> String {
+    let output = Command::new("curl").args(["-s", "--max-time", "5"]).args(arguments).output();
+    String::from_utf8(output.unwrap().stdout).unwrap()
+}
+
+/// What the 2017 design had in one pod: records in etcd, a DNS server, and a health endpoint that looks up a name.
+#[test]
+fn up_keeps_records_in_etcd_and_tells_its_health() {
+    use std::io::{BufRead, BufReader};
+    let folder = Folder::new("up");
+    std::fs::write(
+        folder.0.join("kubernetes.yaml"),
+        "{apiVersion: v1, kind: Service, metadata: {name: kubernetes}, spec: {ports: [{port: 443}]}}",
+    )
+    .unwrap();
+    let port = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let [clients, peers] = [port(), port()].map(|port| format!("http://127.0.0.1:{port}"));
+    let etcd = Command::new("etcd")
+        .arg("--data-dir")
+        .arg(folder.0.join("etcd"))
+        .args(["--listen-client-urls", &clients, "--advertise-client-urls", &clients])
+        .args(["--listen-peer-urls", &peers, "--initial-advertise-peer-urls", &peers])
+        .args(["--initial-cluster", &format!("default={peers}")])
+        .stderr(Stdio::null())
+        .spawn();
+    let _etcd = Running(etcd.expect("Debian's etcd-server is installed"));
+    let manifests = ["manifests.yaml", "kubernetes.yaml"].map(|file| folder.0.join(file));
+    let mut up = Command::new(env!("CARGO_BIN_EXE_svckit"));
+    up.args(["up", "-o", "json", "--etcd", &clients, "--set", "upstreamDNS=none"]);
+    up.args(["--set", "serviceCIDRs=127.113.0.0/16", "--set", "podCIDRs=127.114.0.0/16"]);
+    up.arg("--state")
+        .arg(folder.0.join("state"))
+        .arg("-f")
+        .arg(&manifests[0])
+        .arg("-f")
+        .arg(&manifests[1]);
+    let mut up = Running(up.stdout(Stdio::piped()).spawn().unwrap());
+    let mut line = String::new();
+    BufReader::new(up.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let ready: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let health = ready["dnsHealth"].as_str().expect("a health endpoint");
+    let told = curl(&["-w", "%{http_code}", &format!("http://{health}/healthz")]);
+    assert!(told.ends_with("200"), "{told}: {line}");
+    // All keys below /skydns/local/cluster/svc/, in base64.
+    let range = r#"{"key": "L3NreWRucy9sb2NhbC9jbHVzdGVyL3N2Yy8=", "range_end": "L3NreWRucy9sb2NhbC9jbHVzdGVyL3N2YzA=", "count_only": true}"#;
+    let count = || {
+        let reply = curl(&["-d", range, &format!("{clients}/v3/kv/range")]);
+        let reply: serde_json::Value = serde_json::from_str(&reply).unwrap_or_default();
+        reply["count"].as_str().and_then(|count| count.parse().ok()).unwrap_or(0)
+    };
+    let wait = |wanted: &dyn Fn(u32) -> bool| {
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        while !wanted(count()) {
+            assert!(std::time::Instant::now() < end, "{} keys", count());
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+    };
+    // cart with its port, db-0 with its port, kubernetes.
+    wait(&|count| count >= 5);
+    let stopped = Command::new("kill").arg(up.0.id().to_string()).status().unwrap();
+    assert!(stopped.success());
+    up.0.wait().unwrap();
+    wait(&|count| count == 0);
+}

@@ -4,3 +4,4 @@ pub mod conntrack;
 pub mod iptables;
 pub mod nft;
 pub mod nginx;
+pub mod skydns;

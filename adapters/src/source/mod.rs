@@ -4,5 +4,6 @@
 //! tells when files changed.
 
 pub mod files;
+pub mod skydns;
 pub mod watch;
 pub mod yaml;

@@ -25,7 +25,7 @@ use svckit::{
 };
 use svckit_adapters::serve::{
     balancer::Balancer,
-    dns::{Server as DnsServer, Upstream},
+    dns::{Policy, Server as DnsServer, Upstream},
     http::{Asked, Config, Proxy as HttpProxy, Server as HttpServer},
     tls::{Certificates, Fallback},
 };
@@ -111,7 +111,7 @@ impl Faces {
     /// Serves what belongs on the node; says what can't be. Must be called inside a tokio runtime.
     pub(super) fn serve_on_node(&self, cluster: &mut Cluster, node: &[IpAddr]) -> Served {
         let dns = self.on_node.and_then(|at| {
-            let bound = DnsServer::bind(at, self.names.clone(), Upstream::None);
+            let bound = DnsServer::bind(at, self.names.clone(), Policy::new(Upstream::None));
             bound.map_err(|error| eprintln!("svckit: no DNS: can't listen on {at}: {error}")).ok()
         });
         let balancer = Balancer::default();
@@ -195,7 +195,8 @@ fn serve_in(
     )?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let bind = |at: &SocketAddr| DnsServer::bind(*at, names.clone(), Upstream::None);
+        let bind =
+            |at: &SocketAddr| DnsServer::bind(*at, names.clone(), Policy::new(Upstream::None));
         let _servers: Vec<DnsServer> = at.iter().map(bind).collect::<io::Result<_>>()?;
         // Nobody waiting means that the lab is ending.
         let _ = open.send(Ok(()));

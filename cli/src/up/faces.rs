@@ -7,21 +7,23 @@ use std::{
     sync::Arc,
 };
 use svckit::{
-    cluster::{Settings, UpstreamDns},
-    dns::{Snapshot, Zone},
+    cluster::Settings,
+    dns::{Name, Snapshot, Zone},
     ingress::{Router, Routes},
     model::Change,
 };
 use svckit_adapters::{
     clock,
+    etcd::EtcdError,
     serve::{
         balancer::Balancer,
-        dns::{Server as DnsServer, Upstream},
+        dns::{Policy, Server as DnsServer, Upstream, status::Status},
     },
 };
 
 use super::{
     listen::listen,
+    records::Records,
     web::{self, Web},
 };
 
@@ -32,6 +34,9 @@ pub(super) struct Faces {
     router: Router,
     routes: Arc<ArcSwap<Routes>>,
     dns: Option<DnsServer>,
+    /// Tells how the DNS server is.
+    status: Option<Status>,
+    records: Option<Records>,
     web: Web,
     /// Where questions go in the cluster; its port 53 is ours.
     pub(super) resolver: Option<IpAddr>,
@@ -51,21 +56,23 @@ impl Faces {
         let mut router = Router::new(settings.routing(), settings.classes(), clock::seed());
         let routes = Arc::new(ArcSwap::new(router.routes()));
         let resolver = settings.dns_address();
-        let upstream = match &settings.upstream_dns {
-            UpstreamDns::System => Upstream::System,
-            UpstreamDns::None => Upstream::None,
-            UpstreamDns::Addresses(addresses) => {
-                Upstream::Addresses(addresses.iter().map(|ip| SocketAddr::new(*ip, 53)).collect())
-            }
-        };
+        let policy = Policy::new(Upstream::from(&settings.upstream_dns));
         let dns = resolver.and_then(|ip| {
             let ports = [listen(ip, 53, lowest, |_| false).port(), 8053, 0];
-            first(ip, ports, |addr| DnsServer::bind(addr, names.clone(), upstream.clone()))
+            first(ip, ports, |addr| DnsServer::bind(addr, names.clone(), policy.clone()))
                 .map_err(|error| refused.push(format!("no DNS: can't listen on {ip}: {error}")))
                 .ok()
         });
+        let status = dns.as_ref().and_then(|dns| {
+            let name = Name::from_labels([&b"kubernetes"[..], b"default", b"svc"]).ok()?;
+            let name = name.join(&settings.cluster_domain).ok()?;
+            let bind = |addr| Status::bind(addr, dns, name.clone());
+            first(dns.local_addr().ip(), [8080, 18_080, 0], bind)
+                .map_err(|error| refused.push(format!("no DNS health on port 8080: {error}")))
+                .ok()
+        });
         let web = Web::start(routes.clone(), balancer, web, lowest, refused);
-        Self { zone, names, router, routes, dns, web, resolver }
+        Self { zone, names, router, routes, dns, status, records: None, web, resolver }
     }
 
     /// Follows the cluster's changes; returns what could not be served, and why.
@@ -74,7 +81,11 @@ impl Faces {
             self.zone.apply(change);
             self.router.apply(change);
         }
-        self.names.store(Arc::new(self.zone.snapshot()));
+        let snapshot = self.zone.snapshot();
+        if let Some(records) = &self.records {
+            records.follow(snapshot.clone());
+        }
+        self.names.store(Arc::new(snapshot));
         self.routes.store(self.router.routes());
         self.web.follow()
     }
@@ -86,6 +97,24 @@ impl Faces {
 
     pub(super) fn dns(&self) -> Option<SocketAddr> {
         self.dns.as_ref().map(DnsServer::local_addr)
+    }
+
+    /// Where `/healthz` and its like are.
+    pub(super) fn status(&self) -> Option<SocketAddr> {
+        self.status.as_ref().map(Status::local_addr)
+    }
+
+    /// Keeps the records in the etcd at `url` from now on.
+    pub(super) fn keep_records(&mut self, url: &str, domain: &Name) -> Result<(), EtcdError> {
+        self.records = Some(Records::start(url, domain, self.zone.snapshot())?);
+        Ok(())
+    }
+
+    /// Takes away what others would think is still served.
+    pub(super) fn stop(&mut self) {
+        if let Some(records) = self.records.take() {
+            records.stop();
+        }
     }
 
     /// HTTP and HTTPS.

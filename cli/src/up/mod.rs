@@ -8,6 +8,7 @@
 mod faces;
 mod listen;
 mod pins;
+mod records;
 mod servers;
 mod show;
 mod stand_ins;
@@ -45,6 +46,9 @@ pub(crate) struct Options {
     /// Which pods are simulated.
     #[arg(long, value_enum, default_value = "missing", num_args = 0..=1, default_missing_value = "missing")]
     pub(crate) simulate: Simulate,
+    /// An etcd that gets the cluster's DNS records too, in SkyDNS's layout, while this runs: http://127.0.0.1:2379.
+    #[arg(long, value_name = "URL")]
+    pub(crate) etcd: Option<String>,
     /// How Ingresses are served.
     #[command(flatten)]
     pub(crate) web: web::WebOptions,
@@ -110,6 +114,7 @@ pub(crate) fn run(input: &Input, options: &Options, output: Output) -> Result<Ex
         match event {
             Event::FilesMayHaveChanged => up.look_again(),
             Event::Stop(code) => {
+                up.servers.faces_mut().stop();
                 runtime.shutdown_background();
                 return Ok(if up.errors { Exit::Input } else { Exit::Code(code) });
             }
@@ -130,7 +135,12 @@ impl Up {
         let state = State::open(options.state.as_deref(), files.paths())?;
         state.restore(&mut cluster)?;
         let mut refused = Vec::new();
-        let servers = Servers::new(cluster.settings(), &options.web, &mut refused);
+        let mut servers = Servers::new(cluster.settings(), &options.web, &mut refused);
+        if let Some(url) = &options.etcd {
+            let domain = &cluster.settings().cluster_domain;
+            let kept = servers.faces_mut().keep_records(url, domain);
+            kept.map_err(|error| Stop::usage(format!("--etcd: {error}")))?;
+        }
         report::print(&refused.into_iter().map(nowhere).collect::<Vec<_>>());
         let errors = report::has_errors(&findings);
         let told = BTreeSet::new();

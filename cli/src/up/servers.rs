@@ -142,6 +142,11 @@ impl Servers {
     }
 
     /// DNS and Ingress.
+    pub(super) fn faces_mut(&mut self) -> &mut Faces {
+        &mut self.faces
+    }
+
+    /// The same, to look at.
     pub(super) fn faces(&self) -> &Faces {
         &self.faces
     }

@@ -130,8 +130,9 @@ fn summary(cluster: &ControlPlane, servers: &Servers, what: &str) -> Value {
     };
     let address = |addr: Option<SocketAddr>| addr.map(|addr| addr.to_string());
     let (dns, web) = (address(servers.faces().dns()), servers.faces().web());
+    let health = address(servers.faces().status());
     let (ingress, tls) = (address(web.http()), address(web.https()));
-    json!({ what: true, "dns": dns, "ingress": ingress, "ingressTLS": tls, "services": cluster.services().map(service).collect::<Vec<_>>() })
+    json!({ what: true, "dns": dns, "dnsHealth": health, "ingress": ingress, "ingressTLS": tls, "services": cluster.services().map(service).collect::<Vec<_>>() })
 }
 
 fn key(service: &Service) -> NamespacedName {

@@ -6,7 +6,7 @@ use std_alloc::{boxed::Box, vec::Vec};
 use super::{
     Data, Name, Rcode, Record, Soa, Srv, Type, code,
     name::{LONGEST, labels},
-    question::{HEADER, header, number},
+    question::{HEADER, Question, header, number, skip_name},
 };
 
 /// A message, taken apart.
@@ -67,6 +67,51 @@ impl Message {
         wire.extend(qtype.0.to_be_bytes());
         wire.extend(code::IN.to_be_bytes());
         wire
+    }
+
+    /// A question as it is passed on to another resolver: the name, its type, and whether signatures are wanted. What
+    /// is between two neighbours only, such as cookies (RFC 7873), stays behind. `None` if it is none.
+    ///
+    /// ```
+    /// use svckit::dns::{Message, Type};
+    ///
+    /// let question = Message::question(1, &"example.com".parse()?, Type(1));
+    /// assert_eq!(Message::forwarded(&question), Some(question));
+    /// # Ok::<_, svckit::dns::BadName>(())
+    /// ```
+    #[must_use]
+    pub fn forwarded(question: &[u8]) -> Option<Vec<u8>> {
+        let asked = Question::read(question).ok()?;
+        let mut wire = Vec::with_capacity(HEADER + asked.wire.len() + 11);
+        let flags = asked.header.reply_flags() & 0x0110;
+        for number in [asked.header.id, flags, 1, 0, 0, asked.edns.is_some().into()] {
+            wire.extend(number.to_be_bytes());
+        }
+        wire.extend_from_slice(asked.wire);
+        if let Some(edns) = asked.edns {
+            let [high, low] = edns.size.to_be_bytes();
+            let dnssec = if edns.dnssec { 0x80 } else { 0 };
+            wire.extend([0, 0, 41, high, low, 0, 0, dnssec, 0, 0, 0]);
+        }
+        Some(wire)
+    }
+
+    /// Makes a reply that was kept for `age` seconds one to another `question` of the same name, type and class: with
+    /// its number and spelling, and with TTLs that have gone down. Returns whether that could be done; if not, `reply`
+    /// may be anything.
+    ///
+    /// ```
+    /// use svckit::dns::{Message, Type};
+    ///
+    /// let name = "example.com".parse()?;
+    /// let mut reply = Message::question(1, &name, Type(1));
+    /// assert!(Message::answer_again(&mut reply, &Message::question(2, &name, Type(1)), 5));
+    /// assert_eq!(Message::decode(&reply)?.id, 2);
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn answer_again(reply: &mut [u8], question: &[u8], age: u32) -> bool {
+        again(reply, question, age).is_some()
     }
 
     /// A reply that says nothing.
@@ -140,6 +185,28 @@ fn read(message: &[u8]) -> Option<Message> {
         }
     }
     Some(decoded)
+}
+
+fn again(reply: &mut [u8], question: &[u8], age: u32) -> Option<()> {
+    let [_, _, questions, answers, authorities, additionals] = header(reply)?;
+    let end = skip_name(question, HEADER)? + 4;
+    let (kept, asked) = (reply.get_mut(HEADER..end)?, question.get(HEADER..end)?);
+    if questions != 1 || !kept.eq_ignore_ascii_case(asked) {
+        return None;
+    }
+    kept.copy_from_slice(asked);
+    reply.get_mut(..2)?.copy_from_slice(question.get(..2)?);
+    let mut at = end;
+    for _ in 0..u32::from(answers) + u32::from(authorities) + u32::from(additionals) {
+        at = skip_name(reply, at)?;
+        // An OPT record's TTL is none.
+        if number(reply, at)? != code::OPT {
+            let ttl = long(reply, at + 4)?.saturating_sub(age);
+            reply.get_mut(at + 4..at + 8)?.copy_from_slice(&ttl.to_be_bytes());
+        }
+        at += 10 + usize::from(number(reply, at + 8)?);
+    }
+    (at <= reply.len()).then_some(())
 }
 
 /// A record before its data is looked at.
@@ -290,6 +357,30 @@ mod tests {
         assert_eq!(Message::decode(&wire).unwrap().answer, records);
         for cut in 0..wire.len() {
             assert_eq!(Message::decode(&wire[..cut]), Err(BadMessage), "{cut} octets");
+        }
+    }
+
+    #[test]
+    fn kept_replies_answer_again() {
+        let name = |text: &str| text.parse::<Name>().unwrap();
+        let mut kept = Message::question(9, &name("q.z"), Type(1));
+        (kept[7], kept[11]) = (1, 1);
+        Record::address(name("q.z"), 30, [10, 0, 0, 1].into()).encode(&mut kept);
+        kept.extend([0, 0, 41, 4, 208, 0, 0, 0x80, 0, 0, 0]);
+        let asked = Message::question(7, &name("Q.z"), Type(1));
+        let mut reply = kept.clone();
+        assert!(Message::answer_again(&mut reply, &asked, 12));
+        let came = Message::decode(&reply).unwrap();
+        assert_eq!((came.id, came.answer[0].ttl, came.edns_size), (7, 18, Some(1232)));
+        assert_eq!(came.question.unwrap().0.to_string(), "Q.z.");
+        for other in [
+            Message::question(7, &name("q.y"), Type(1)),
+            Message::question(7, &name("q.z"), Type(2)),
+        ] {
+            assert!(!Message::answer_again(&mut kept.clone(), &other, 0));
+        }
+        for cut in 0..kept.len() {
+            assert!(!Message::answer_again(&mut kept[..cut].to_vec(), &asked, 0), "{cut} octets");
         }
     }
 

@@ -1,12 +1,18 @@
 //! DNS over TCP: messages with their length before them, any number per connection (RFC 7766).
+//!
+//! A client may send the next question before it has the last reply. What the snapshot answers goes back at once;
+//! what others are asked about follows when it is known, so no question waits for another.
 
-use super::{LARGEST, Shared};
+use super::{LARGEST, Metrics, Shared};
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use svckit::dns::{Outcome, Snapshot, Transport};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-    sync::{Semaphore, watch},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
+    sync::{Semaphore, mpsc, watch},
     task::JoinSet,
     time::timeout,
 };
@@ -17,6 +23,8 @@ const IDLE: Duration = Duration::from_secs(10);
 const SLOW: Duration = Duration::from_secs(5);
 /// Connections at once; more wait in the kernel.
 const CONNECTIONS: usize = 1_024;
+/// Questions of one connection that may wait for others at once; then no more are read.
+const PIPELINE: usize = 32;
 
 pub(super) async fn serve(
     listener: TcpListener,
@@ -32,11 +40,11 @@ pub(super) async fn serve(
         };
         while open.try_join_next().is_some() {}
         let Some((stream, client, permit)) = accepted else { continue };
-        let (shared, mut stopped) = (shared.clone(), stopped.clone());
+        let (shared, stopped) = (shared.clone(), stopped.clone());
         open.spawn(async move {
             let _permit = permit;
             // What breaks a connection is the client's business.
-            let _ = converse(stream, client, &shared, &mut stopped).await;
+            let _ = converse(stream, client, &shared, stopped).await;
         });
     }
     while open.join_next().await.is_some() {}
@@ -57,13 +65,30 @@ async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> Option<Accepte
 }
 
 async fn converse(
-    mut stream: TcpStream,
+    stream: TcpStream,
     client: SocketAddr,
     shared: &Arc<Shared>,
-    stopped: &mut watch::Receiver<bool>,
+    stopped: watch::Receiver<bool>,
 ) -> io::Result<()> {
     stream.set_nodelay(true)?;
+    let (read, write) = stream.into_split();
+    let (send, replies) = mpsc::channel(PIPELINE);
+    // Reading ends with the last question, writing with the last reply.
+    let (read, write) =
+        tokio::join!(questions(read, client, shared, send, stopped), self::replies(write, replies));
+    read.and(write)
+}
+
+/// Reads questions, and gives replies to whoever writes them.
+async fn questions(
+    mut stream: OwnedReadHalf,
+    client: SocketAddr,
+    shared: &Arc<Shared>,
+    send: mpsc::Sender<Vec<u8>>,
+    mut stopped: watch::Receiver<bool>,
+) -> io::Result<()> {
     let mut out = vec![0; LARGEST];
+    let waiting = Arc::new(Semaphore::new(PIPELINE));
     loop {
         let length = tokio::select! {
             length = timeout(IDLE, stream.read_u16()) => length??,
@@ -71,47 +96,68 @@ async fn converse(
         };
         let mut question = vec![0; usize::from(length)];
         timeout(SLOW, stream.read_exact(&mut question)).await??;
-        if Snapshot::is_transfer(&question) && shared.secondaries.contains(&client.ip()) {
-            transfer(&mut stream, shared, &question, &mut out).await?;
+        Metrics::count(&shared.metrics.tcp);
+        if Snapshot::is_transfer(&question) && shared.is_secondary(client.ip()) {
+            transfer(shared, &question, &mut out, &send).await?;
             continue;
         }
-        let peer = shared.peer(Transport::Tcp, client);
-        let outcome = shared.zone.load().answer(&question, peer, &mut out);
-        let length = match outcome {
-            Outcome::Drop => continue,
-            Outcome::Reply(length) => length,
-            outcome => shared.elsewhere(&question, peer, outcome, &mut out).await,
-        };
-        send(&mut stream, out.get(..length).unwrap_or_default()).await?;
+        let peer = Shared::peer(Transport::Tcp, client);
+        let outcome = shared.names.answer(&question, peer, &mut out);
+        match outcome {
+            Outcome::Drop => Metrics::count(&shared.metrics.dropped),
+            Outcome::Reply(length) => {
+                shared.metrics.replied(&out);
+                reply(&send, out.get(..length)).await?;
+            }
+            outcome => {
+                let permit = waiting.clone().acquire_owned().await.map_err(io::Error::other)?;
+                let (shared, send, mut out) = (shared.clone(), send.clone(), out.clone());
+                tokio::spawn(async move {
+                    let length = shared.elsewhere(&question, peer, outcome, &mut out).await;
+                    shared.metrics.replied(&out);
+                    // A connection that is gone wants no reply.
+                    let _ = reply(&send, out.get(..length)).await;
+                    drop(permit);
+                });
+            }
+        }
     }
 }
 
 /// Sends a zone, message after message.
 async fn transfer(
-    stream: &mut TcpStream,
     shared: &Shared,
     question: &[u8],
     out: &mut [u8],
+    send: &mpsc::Sender<Vec<u8>>,
 ) -> io::Result<()> {
-    let snapshot = shared.zone.load_full();
-    match snapshot.transfer_for(question, out) {
-        Ok(mut transfer) => {
-            while let Some(message) = transfer.next_message(question) {
-                send(stream, &message).await?;
+    match shared.names.transfer(question, out) {
+        Ok(messages) => {
+            Metrics::count(&shared.metrics.transfers);
+            for message in messages {
+                reply(send, Some(&message)).await?;
             }
             Ok(())
         }
-        Err(outcome) => {
-            let length = outcome.length().unwrap_or(0);
-            send(stream, out.get(..length).unwrap_or_default()).await
-        }
+        Err(outcome) => reply(send, out.get(..outcome.length().unwrap_or(0))).await,
     }
 }
 
-async fn send(stream: &mut TcpStream, message: &[u8]) -> io::Result<()> {
+/// Hands over a message with its length before it.
+async fn reply(send: &mpsc::Sender<Vec<u8>>, message: Option<&[u8]>) -> io::Result<()> {
+    let Some(message) = message.filter(|message| !message.is_empty()) else { return Ok(()) };
     let Ok(length) = u16::try_from(message.len()) else { return Ok(()) };
-    let mut framed = Vec::with_capacity(message.len() + 2);
-    framed.extend(length.to_be_bytes());
-    framed.extend_from_slice(message);
-    timeout(SLOW, stream.write_all(&framed)).await?
+    let framed = [&length.to_be_bytes()[..], message].concat();
+    send.send(framed).await.map_err(io::Error::other)
+}
+
+/// Writes replies as they come.
+async fn replies(
+    mut stream: OwnedWriteHalf,
+    mut replies: mpsc::Receiver<Vec<u8>>,
+) -> io::Result<()> {
+    while let Some(reply) = replies.recv().await {
+        timeout(SLOW, stream.write_all(&reply)).await??;
+    }
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! Resolvers that are asked about names of others.
 
 use super::LARGEST;
+use crate::clock;
 use std::{
     io,
     net::{IpAddr, SocketAddr},
@@ -73,14 +74,18 @@ impl Upstream {
         }
     }
 
-    /// The question's reply as the first working resolver gives it.
+    /// The question's reply as the first working resolver gives it, under a number that only it and we know.
     pub(super) async fn relay(&self, question: &[u8], transport: Transport) -> Option<Vec<u8>> {
+        let mut asked = question.to_vec();
+        let number = question.get(..2)?;
+        asked.get_mut(..2)?.copy_from_slice(&(clock::entropy() as u16).to_be_bytes());
         for resolver in self.resolvers() {
-            let asked = match transport {
-                Transport::Udp => timeout(PATIENCE, ask_udp(resolver, question)).await,
-                Transport::Tcp => timeout(PATIENCE, ask_tcp(resolver, question)).await,
+            let said = match transport {
+                Transport::Udp => timeout(PATIENCE, ask_udp(resolver, &asked)).await,
+                Transport::Tcp => timeout(PATIENCE, ask_tcp(resolver, &asked)).await,
             };
-            if let Ok(Ok(reply)) = asked {
+            if let Ok(Ok(mut reply)) = said {
+                reply.get_mut(..2)?.copy_from_slice(number);
                 return Some(reply);
             }
         }
@@ -124,7 +129,7 @@ async fn ask_udp(resolver: SocketAddr, question: &[u8]) -> io::Result<Vec<u8>> {
     loop {
         let length = socket.recv(&mut reply).await?;
         // Whoever guesses neither port nor number is not the resolver.
-        if reply.get(..2) == question.get(..2) && length >= 12 {
+        if reply.get(..length).is_some_and(|reply| is_reply(reply, question)) {
             reply.truncate(length);
             return Ok(reply);
         }
@@ -138,5 +143,16 @@ async fn ask_tcp(resolver: SocketAddr, question: &[u8]) -> io::Result<Vec<u8>> {
     let length = stream.read_u16().await?;
     let mut reply = vec![0; usize::from(length)];
     stream.read_exact(&mut reply).await?;
-    Ok(reply)
+    match is_reply(&reply, question) {
+        true => Ok(reply),
+        false => Err(io::ErrorKind::InvalidData.into()),
+    }
+}
+
+/// Whether `reply` is one to `question`: of its number, and about the same if it says what about.
+fn is_reply(reply: &[u8], question: &[u8]) -> bool {
+    let asked = |message: &[u8]| Message::decode(message).ok().and_then(|message| message.question);
+    reply.get(..2) == question.get(..2)
+        && reply.get(2).is_some_and(|flags| flags & 0x80 != 0)
+        && asked(reply).is_none_or(|about| Some(about) == asked(question))
 }
