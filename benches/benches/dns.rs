@@ -10,7 +10,7 @@
     reason = "criterion's macros, and fixtures of known size"
 )]
 
-use criterion::{BenchmarkId, Criterion, Throughput, black_box, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use domain::{
     base::{
         Message as DomainMessage, MessageBuilder, Ttl, iana::Rcode as DomainRcode,
@@ -22,7 +22,7 @@ use hickory_proto::{
     op::Message as HickoryMessage,
     rr::{RData, Record as HickoryRecord, rdata::A as HickoryA},
 };
-use std::{net::Ipv4Addr, sync::Arc};
+use std::{hint::black_box, net::Ipv4Addr, sync::Arc};
 use svckit::{
     Seed,
     dns::{Message, Name, Options, Peer, Snapshot, Type, Zone},
