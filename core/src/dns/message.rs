@@ -324,6 +324,7 @@ fn long(bytes: &[u8], at: usize) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::string::ToString;
 
     #[test]
     fn records_survive_the_wire() {
