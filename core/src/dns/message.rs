@@ -324,6 +324,7 @@ fn long(bytes: &[u8], at: usize) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::string::ToString;
 
     #[test]
     fn records_survive_the_wire() {
@@ -372,7 +373,7 @@ mod tests {
         assert!(Message::answer_again(&mut reply, &asked, 12));
         let came = Message::decode(&reply).unwrap();
         assert_eq!((came.id, came.answer[0].ttl, came.edns_size), (7, 18, Some(1232)));
-        assert_eq!(std::format!("{}", came.question.unwrap().0), "Q.z.");
+        assert_eq!(came.question.unwrap().0.to_string(), "Q.z.");
         for other in [
             Message::question(7, &name("q.y"), Type(1)),
             Message::question(7, &name("q.z"), Type(2)),
