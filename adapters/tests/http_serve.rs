@@ -413,3 +413,78 @@ async fn stopping_cuts_nothing_that_ends_in_time() {
     assert!(!stopping.await.unwrap(), "it had to be cut");
     assert!(matches!(stream.read(&mut buffer).await, Ok(0) | Err(_)));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clients_keep_their_pod_and_their_rate() {
+    let sticky =
+        [("affinity", "cookie"), ("session-cookie-name", "pod"), ("session-cookie-max-age", "60")];
+    let limited = [("limit-rps", "1"), ("limit-burst-multiplier", "2")];
+    let webs = [
+        Web { annotations: &sticky, ..Web::default() },
+        Web { name: "limited", host: "b.example", annotations: &limited, ..Web::default() },
+    ];
+    let world = World::new(&webs, Config::default());
+    let url = "http://shop.example.com:{http}/";
+    let answer = world.curl(&[url]).await;
+    let cookie = header(&answer, "set-cookie").unwrap();
+    assert!(
+        cookie.starts_with("pod=") && cookie.ends_with("; Path=/; HttpOnly; Max-Age=60"),
+        "{cookie}"
+    );
+    let (pair, _) = cookie.split_once(';').unwrap();
+    let pod = header(&answer, "x-pod").unwrap();
+    for _ in 0..6 {
+        let again = world.curl(&["-H", &format!("Cookie: a=b; {pair}"), url]).await;
+        assert_eq!((header(&again, "x-pod"), header(&again, "set-cookie")), (Some(pod), None));
+    }
+    let statuses: Vec<u16> = {
+        let url = "http://b.example:{http}/";
+        let answers = world.curl(&[url, url, url]).await;
+        answers.lines().filter(|line| line.starts_with("HTTP/")).map(status).collect()
+    };
+    assert_eq!(statuses, [200, 200, 429]);
+}
+
+/// gRPC: HTTP/2 from end to end, with trailers.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pods_that_speak_http_2_get_it() {
+    use http_body_util::{BodyExt, Full};
+    use hyper::{Request, Response, body::Incoming, server::conn::http2, service::service_fn};
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let pod = listener.local_addr().unwrap();
+    let accepted = Arc::new(AtomicUsize::new(0));
+    let count = accepted.clone();
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            count.fetch_add(1, Ordering::Relaxed);
+            let service = service_fn(|request: Request<Incoming>| async move {
+                let te = request.headers().get("te").map(|te| te.to_str().unwrap().to_owned());
+                let text = format!("{:?} {} te={te:?}\n", request.version(), request.uri());
+                let trailers = async {
+                    Some(Ok([("grpc-status".parse().unwrap(), "0".parse().unwrap())]
+                        .into_iter()
+                        .collect()))
+                };
+                let body = Full::new(bytes::Bytes::from(text)).with_trailers(trailers);
+                Ok::<_, std::convert::Infallible>(Response::new(body))
+            });
+            let builder = http2::Builder::new(TokioExecutor::new());
+            tokio::spawn(builder.serve_connection(TokioIo::new(stream), service));
+        }
+    });
+    let annotations = &[("backend-protocol", "GRPC")];
+    let web = Web { host: "h", annotations, ..Web::default() };
+    let world = World::with_pods(&[web], Config::default(), vec![("web".into(), pod)]);
+    for _ in 0..3 {
+        let words =
+            ["--http2-prior-knowledge", "-H", "TE: trailers", "-d", "x", "http://h:{http}/p.S/M"];
+        let answer = world.curl(&words).await;
+        let port = world.http.local_addr().port();
+        let want = format!("HTTP/2.0 http://h:{port}/p.S/M te=Some(\"trailers\")\n");
+        assert!(answer.contains(&want) && answer.contains("grpc-status: 0"), "{answer}");
+    }
+    assert_eq!(accepted.load(Ordering::Relaxed), 1, "requests share a connection");
+}

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 use svckit::{
-    balance::{Affinity, Connection, Connections, Ejection, EjectionRules, ProxyProtocol},
+    balance::{Affinity, Connection, Connections, Ejection, EjectionRules, ProxyProtocol, keep},
     model::{Port, Protocol, ServicePortName},
     table::{Flow, Outcome, Pick, Publisher, Selection, Snapshot},
 };
@@ -216,6 +216,32 @@ impl Balancer {
         all.sort_unstable();
         all.dedup();
         all
+    }
+
+    /// The backends for a request to a service port: those of [`Balancer::pick_named`]; with a key, the best ones for
+    /// it, in order, whatever the Service's own method and affinity are.
+    #[must_use]
+    pub fn pick_for(
+        &self,
+        client: IpAddr,
+        name: &ServicePortName,
+        key: Option<u64>,
+    ) -> Option<Picked> {
+        let Some(key) = key else { return self.pick_named(client, name) };
+        let snapshot = self.snapshot.load();
+        let found = match snapshot.find_service(name, (client.to_canonical(), 0).into()) {
+            Ok(found) => found,
+            Err(Outcome::NotAService) => return None,
+            Err(_) => return Some(Picked::default()),
+        };
+        let mut left: Vec<Pick> = found.picks().collect();
+        let mut best = Vec::with_capacity(OFFERED);
+        while best.len() < OFFERED
+            && let Some(next) = keep(left.iter().map(|pick| pick.backend), key)
+        {
+            best.extend(left.extract_if(.., |pick| pick.backend == next));
+        }
+        Some(self.offer(&snapshot, &found, &best))
     }
 
     /// Whether a flow that goes to `backend` may go on.

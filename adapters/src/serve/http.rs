@@ -71,6 +71,8 @@ pub struct Asked<'a> {
     pub backend: &'a BackendRef,
     /// Who asks.
     pub client: IpAddr,
+    /// The number by which the client keeps its pod, where the route wants that.
+    pub key: Option<u64>,
 }
 
 /// Connections that wait to be accepted.

@@ -15,6 +15,7 @@ use std::{
 };
 use svckit::{
     Seed,
+    balance::keep,
     ingress::{ClassSelection, Router, Routes, Settings},
     model::*,
 };
@@ -140,6 +141,9 @@ impl World {
             let mut backends: Vec<_> = pods.iter().filter_map(of).collect();
             let first = turn.fetch_add(1, Ordering::Relaxed) % backends.len().max(1);
             backends.rotate_left(first);
+            if let Some(key) = asked.key {
+                backends = keep(backends, key).into_iter().collect();
+            }
             Some(Picked { backends, ..Picked::default() })
         };
         let proxy = Arc::new(Proxy::new(routes.clone(), Arc::new(pick), config));

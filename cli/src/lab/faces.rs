@@ -118,7 +118,7 @@ impl Faces {
         let changed = cluster.proxy_mut().take_changed();
         balancer.update(|table| table.follow(cluster.proxy(), &changed));
         let pick = Arc::new(move |asked: &Asked<'_>| {
-            balancer.pick_named(asked.client, asked.backend.port.as_ref().ok()?)
+            balancer.pick_for(asked.client, asked.backend.port.as_ref().ok()?, asked.key)
         });
         let routes = Arc::new(ArcSwap::new(cluster.router().routes()));
         let encrypted = routes.load().certificates().next().is_some();

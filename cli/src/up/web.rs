@@ -53,7 +53,7 @@ impl Web {
         refused: &mut Vec<String>,
     ) -> Self {
         let pick = move |asked: &Asked<'_>| {
-            balancer.pick_named(asked.client, asked.backend.port.as_ref().ok()?)
+            balancer.pick_for(asked.client, asked.backend.port.as_ref().ok()?, asked.key)
         };
         let mut proxy = Proxy::new(routes.clone(), Arc::new(pick), Config::default());
         if options.access_log {

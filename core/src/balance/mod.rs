@@ -47,7 +47,7 @@ pub use maglev::Maglev;
 pub use method::Method;
 pub use policy::{BadAnnotation, Policy, ProxyProtocol, Weights};
 pub use random::Random;
-pub use rendezvous::Rendezvous;
+pub use rendezvous::{Rendezvous, keep};
 pub use rendezvous_table::RendezvousTable;
 pub use round_robin::RoundRobin;
 pub use slow_start::slow_start;

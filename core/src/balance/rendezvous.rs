@@ -1,8 +1,9 @@
 //! One endpoint for each client, by scores (Thaler and Ravishankar 1998).
 
+use core::net::SocketAddr;
 use std_alloc::boxed::Box;
 
-use super::{Balance, Draw};
+use super::{Balance, Draw, identity};
 use crate::seed::mix;
 
 /// The endpoint with the highest score for the key: equal keys, equal endpoint, on every machine.
@@ -34,6 +35,21 @@ impl Rendezvous {
         let uneven = first == Some(0) || endpoints.iter().any(|(_, weight)| Some(*weight) != first);
         Self { endpoints: endpoints.into(), uneven }
     }
+}
+
+/// The endpoint with the highest score for the key, without a table: O(n), and nothing is kept.
+///
+/// ```
+/// use svckit::balance::keep;
+///
+/// let all = ["10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"].map(|text| text.parse().unwrap());
+/// let first = keep(all, 7).unwrap();
+/// let others = all.into_iter().filter(|other| *other != first);
+/// let left = all.into_iter().filter(|other| Some(*other) != others.clone().next());
+/// assert_eq!(keep(left, 7), Some(first), "it stays when another one goes");
+/// ```
+pub fn keep(endpoints: impl IntoIterator<Item = SocketAddr>, key: u64) -> Option<SocketAddr> {
+    endpoints.into_iter().max_by_key(|endpoint| (identity(*endpoint, key), *endpoint))
 }
 
 impl Balance for Rendezvous {

@@ -8,6 +8,7 @@ use std_alloc::{borrow::Cow, format, string::String, sync::Arc};
 
 use super::{
     Backend, Cors, Match, Outcome, Request, Route, RouteOptions, Routes, Target, options::to_https,
+    routes::Tier,
 };
 use crate::model::NamespacedName;
 
@@ -70,6 +71,9 @@ impl Routes {
     /// Allocates only for what it rewrites.
     #[must_use]
     pub fn answer<'r>(&'r self, request: &Request<'r>, with: &Circumstances<'_>) -> Answer<'r> {
+        if let Some(answer) = self.other_host(request, with) {
+            return answer;
+        }
         let found = match self.route(request) {
             Outcome::Route(found) => Ok(found),
             Outcome::Default(default) => Err(default),
@@ -100,6 +104,30 @@ impl Routes {
                 ingress: default.ingress.as_ref(),
             },
         })
+    }
+}
+
+impl Routes {
+    /// A redirect to the host with `www.`, or without, when only that one has rules and asks for this.
+    fn other_host(&self, request: &Request<'_>, with: &Circumstances<'_>) -> Option<Answer<'_>> {
+        let host = request.host.name();
+        let Target::Path { path, query } = request.target else { return None };
+        if host.is_empty() || self.tier(Tier::Exact, host).is_some() {
+            return None;
+        }
+        let other = match host.strip_prefix("www.") {
+            Some(bare) if bare.starts_with("www.") => return None,
+            Some(bare) => Cow::Borrowed(bare),
+            None => Cow::Owned(format!("www.{host}")),
+        };
+        let Outcome::Route(found) = self.lookup(&other, path) else { return None };
+        if !found.route.options.www || found.route.host.as_deref() != Some(&*other) {
+            return None;
+        }
+        let scheme = if with.https { "https" } else { "http" };
+        let query = query.map_or_else(String::new, |query| format!("?{query}"));
+        let location = format!("{scheme}://{other}{path}{query}");
+        Some(Answer::Redirect { status: 308, location })
     }
 }
 

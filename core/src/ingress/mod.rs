@@ -45,7 +45,10 @@ pub use explain::{Candidate, Explanation, Verdict};
 pub use gateway::{GatewayAnswer, GatewayForward, GatewayRequest, GatewayRouter, GatewayRoutes};
 pub use headers::{is_dangerous, is_hop_by_hop, is_listed, may_upgrade};
 pub use host::{BadHost, Host};
-pub use options::{Canary, Cors, Limits, Redirect, Rewrite, RouteOptions, SourceAcl};
+pub use options::{
+    Canary, CookieAffinity, Cors, Limits, PodProtocol, RateLimit, Rates, Redirect, Rewrite,
+    RouteOptions, SourceAcl,
+};
 pub(crate) use path::escape;
 pub use path::{BadPath, EscapedSlash, PathPolicy};
 pub use request::{BadRequest, Request, RequestHead, Scratch, Target};

@@ -24,7 +24,7 @@ pub struct Config {
     pub write_timeout: Duration,
     /// How long a WebSocket may be silent both ways. Default: an hour.
     pub upgrade_timeout: Duration,
-    /// How many pods are tried before the answer is 502. Default: 3.
+    /// How many of the pods that were picked are tried before the answer is 502. Default: 3.
     pub tries: usize,
     /// How long an unused connection to a pod is kept. Default: 60 s.
     pub keep_idle: Duration,

@@ -9,8 +9,7 @@ use hyper::{
 use std::sync::Arc;
 use svckit::{
     ingress::{
-        Answer, Backend, BackendRef, Circumstances, Forward, RequestHead, RouteOptions, Routes,
-        Scratch, Target,
+        Answer, Backend, Circumstances, Forward, RequestHead, RouteOptions, Routes, Scratch, Target,
     },
     model::NamespacedName,
 };
@@ -27,21 +26,15 @@ use crate::{clock, serve::balancer::Picked};
 pub(super) struct Order {
     /// The pods to try.
     pub(super) picked: Picked,
-    pub(super) backend: BackendRef,
     pub(super) target: PathAndQuery,
     pub(super) options: Arc<RouteOptions>,
-    pub(super) speech: Speech,
+    /// The number by which the client keeps its pod, and whether it has just been given one.
+    pub(super) kept: Option<(u64, bool)>,
     pub(super) ingress: Option<NamespacedName>,
+    /// The client asked encrypted.
+    pub(super) https: bool,
     /// The page that asks, if browsers are to be told whether it may.
     pub(super) origin: Option<HeaderValue>,
-}
-
-/// What a pod speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Speech {
-    Http1,
-    /// From the first byte, without TLS: gRPC.
-    Http2,
 }
 
 /// What becomes of a request.
@@ -87,18 +80,11 @@ pub(super) fn plan(
             return Err(Box::new(answer(status(number), why)));
         }
     };
-    let backend = match backend {
-        Backend::Service(backend) => backend,
-        Backend::Resource { .. } => {
-            let why = format!("{backend} is not served here");
-            return Err(Box::new(answer(StatusCode::SERVICE_UNAVAILABLE, why)));
-        }
-    };
-    let asked_for = Asked { backend, client: client.addr };
-    let picked =
-        pick(&asked_for).filter(|picked| !picked.backends.is_empty()).ok_or_else(|| {
-            Box::new(answer(StatusCode::SERVICE_UNAVAILABLE, format!("{backend} has no endpoints")))
-        })?;
+    let kept = options.affinity.as_ref().map(|affinity| {
+        let given = header("cookie").and_then(|cookies| affinity.key(cookies));
+        given.map_or_else(|| (clock::entropy(), true), |key| (key, false))
+    });
+    let picked = pods(pick, backend, client, kept.map(|(key, _)| key))?;
     let query = match asked.target {
         Target::Path { query, .. } => query,
         Target::Host => None,
@@ -108,13 +94,29 @@ pub(super) fn plan(
     let asks = options.cors.as_ref().and_then(|_| headers.get(ORIGIN));
     Ok(Order {
         picked,
-        backend: backend.clone(),
         target,
         options: options.clone(),
-        speech: Speech::Http1,
+        kept,
+        https: client.https,
         ingress: ingress.cloned(),
         origin: asks.cloned(),
     })
+}
+
+/// The pods behind a backend.
+fn pods(
+    pick: &Pick,
+    backend: &Backend,
+    client: Client,
+    key: Option<u64>,
+) -> Result<Picked, Box<Response<Body>>> {
+    let refuse = |why| Box::new(answer(StatusCode::SERVICE_UNAVAILABLE, why));
+    let Backend::Service(service) = backend else {
+        return Err(refuse(format!("{backend} is not served here")));
+    };
+    let picked = pick(&Asked { backend: service, client: client.addr, key });
+    let some = picked.filter(|picked| !picked.backends.is_empty());
+    some.ok_or_else(|| refuse(format!("{backend} has no endpoints")))
 }
 
 /// A WebSocket over HTTP/2 asks with CONNECT (RFC 8441) for what is a GET otherwise.

@@ -5,11 +5,15 @@ use http_body_util::Either;
 use hyper::{
     Method, Request, Response, StatusCode, Version,
     body::Incoming,
-    header::{CONNECTION, EXPECT, HOST, HeaderName, HeaderValue, SERVER},
+    header::{CONNECTION, EXPECT, HOST, HeaderName, HeaderValue, RETRY_AFTER, SERVER, SET_COOKIE},
     upgrade::OnUpgrade,
 };
-use std::{fmt, sync::Arc};
-use svckit::ingress::Routes;
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use svckit::ingress::{PodProtocol, Rates, Routes};
 
 use super::{
     Config, Log, Metrics, Pick,
@@ -19,8 +23,8 @@ use super::{
     download::Download,
     head,
     ledger::{Entry, Ledger},
-    peer::{self, Peer},
-    plan::{Order, Speech, plan},
+    peer::{self, Client, Peer},
+    plan::{Order, plan},
     pool::Pool,
     send::Reply,
     upgrade,
@@ -31,6 +35,9 @@ use crate::{clock, serve::limits::Room};
 const ACCEPT: HeaderName = HeaderName::from_static("sec-websocket-accept");
 const KEY: HeaderName = HeaderName::from_static("sec-websocket-key");
 
+/// Clients whose rates are remembered at once.
+const CLIENTS: usize = 100_000;
+
 /// What all connections of clients share: routes, connections to pods, numbers.
 pub struct Proxy {
     pub(super) routes: Arc<ArcSwap<Routes>>,
@@ -39,6 +46,7 @@ pub struct Proxy {
     pub(super) pool: Arc<Pool>,
     pub(super) ledger: Arc<Ledger>,
     pub(super) room: Room,
+    rates: Mutex<Rates>,
 }
 
 /// The client's side of an upgrade that it has asked for.
@@ -54,7 +62,8 @@ impl Proxy {
     #[must_use]
     pub fn new(routes: Arc<ArcSwap<Routes>>, pick: Arc<Pick>, config: Config) -> Self {
         let room = Room::new(config.connections);
-        Self { routes, pick, config, pool: Arc::default(), ledger: Arc::default(), room }
+        let rates = Mutex::new(Rates::new(CLIENTS, clock::seed()));
+        Self { routes, pick, config, pool: Arc::default(), ledger: Arc::default(), room, rates }
     }
 
     /// The same, which tells `log` about each request when it is over.
@@ -96,14 +105,28 @@ impl Proxy {
             Ok(order) => order,
             Err(response) => return own(entry, *response),
         };
+        if let Err(wait) = self.within_rates(&order, client) {
+            return own(entry, too_many(wait));
+        }
         let wish = Wish::of(&mut request, &self.config);
         let request = self.forward(request, &order, peer, wish.as_ref());
         entry.set_route(order.ingress.take(), request.body().counter());
         entry.hold(order.picked.connection.take());
-        match self.send(request, &mut order, client, &mut entry).await {
+        match self.send(request, &order, &mut entry).await {
             Ok(reply) => self.pass_back(reply, &order, wish, entry, guard),
             Err(failure) => own(entry, answer(failure.status, failure.why)),
         }
+    }
+
+    /// Whether the client may ask now; else how long it has to wait.
+    fn within_rates(&self, order: &Order, client: Client) -> Result<(), Duration> {
+        let (limits, Some(ingress)) = (&order.options.rates, &order.ingress) else { return Ok(()) };
+        if limits.is_empty() {
+            return Ok(());
+        }
+        let mut rates = self.rates.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = clock::now();
+        limits.iter().try_for_each(|limit| rates.admit(ingress, client.addr, limit, now))
     }
 
     /// The request as the pod gets it.
@@ -121,7 +144,7 @@ impl Proxy {
         if let Some(host) = authority.and_then(|host| HeaderValue::from_str(host.as_str()).ok()) {
             headers.insert(HOST, host);
         }
-        let trailers = order.speech == Speech::Http2 && head::takes_trailers(headers);
+        let trailers = order.options.protocol == PodProtocol::H2c && head::takes_trailers(headers);
         head::strip(headers);
         // Whoever reads the body has told the client to go on.
         headers.remove(EXPECT);
@@ -174,6 +197,11 @@ impl Proxy {
         if let Some(cors) = &order.options.cors {
             cors::allow(&mut head.headers, cors, order.origin.as_ref());
         }
+        if let (Some(affinity), Some((key, true))) = (&order.options.affinity, order.kept)
+            && let Ok(cookie) = affinity.set_cookie(key, order.https).parse()
+        {
+            head.headers.append(SET_COOKIE, cookie);
+        }
         if let Some(on_pod) = on_pod {
             let Some(wish) = wish else {
                 // Nobody has asked for it.
@@ -208,6 +236,14 @@ impl Wish {
         let tunnel = request.method() == Method::CONNECT;
         Some(Self { protocol, client: hyper::upgrade::on(request), tunnel })
     }
+}
+
+/// The client has asked too often.
+fn too_many(wait: Duration) -> Response<Body> {
+    let mut response = answer(StatusCode::TOO_MANY_REQUESTS, "more than this client may ask");
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    response
 }
 
 /// Enters an answer of our own. Nothing more is read from a client that could not be understood, or has not said all.

@@ -11,15 +11,15 @@ use std::{
     },
     time::Duration,
 };
+use svckit::ingress::PodProtocol;
 use tokio::time::timeout;
 
 use super::{
-    Asked, Proxy,
+    Proxy,
     download::Lease,
     ledger::Entry,
     line::{Answered, Line, trunk},
-    peer::Client,
-    plan::{Order, Speech},
+    plan::Order,
     upload::{Cut, Upload},
 };
 
@@ -49,27 +49,18 @@ impl Proxy {
     pub(super) async fn send(
         &self,
         mut request: Request<Upload>,
-        order: &mut Order,
-        client: Client,
+        order: &Order,
         entry: &mut Entry,
     ) -> Result<Reply, Failure> {
-        let mut pods = std::mem::take(&mut order.picked.backends).into_iter();
         let mut last = None;
-        for _ in 0..self.config.tries.max(1) {
-            let next = pods.next().or_else(|| {
-                let again = (self.pick)(&Asked { backend: &order.backend, client: client.addr })?;
-                entry.hold(again.connection);
-                pods = again.backends.into_iter();
-                pods.next()
-            });
-            let Some(pod) = next else { break };
+        for pod in order.picked.backends.iter().copied().take(self.config.tries.max(1)) {
             if last.is_some() {
                 self.ledger.metrics.repeated.fetch_add(1, Ordering::Relaxed);
             }
             entry.tried(pod);
-            let tried = match order.speech {
-                Speech::Http1 => self.by_line(request, pod, order).await,
-                Speech::Http2 => self.by_trunk(request, pod, order).await,
+            let tried = match order.options.protocol {
+                PodProtocol::Http => self.by_line(request, pod, order).await,
+                PodProtocol::H2c => self.by_trunk(request, pod, order).await,
             };
             match tried {
                 Try::Replied(reply) => return Ok(reply),

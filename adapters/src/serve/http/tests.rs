@@ -41,14 +41,11 @@ fn routes(paths: &[(&str, &str)]) -> Arc<ArcSwap<Routes>> {
     Arc::new(ArcSwap::new(router.routes()))
 }
 
-/// A proxy whose backend `web` is the first pods that are given, each in turn; others have no endpoints.
+/// A proxy whose backend `web` is these pods, to be tried in this order; others have no endpoints.
 fn proxy(config: Config, pods: Vec<SocketAddr>) -> Server {
-    let turn = AtomicUsize::new(0);
     let pick = move |asked: &Asked<'_>| {
-        let turn = turn.fetch_add(1, Ordering::Relaxed);
-        let pod =
-            pods.get(turn % pods.len().max(1)).filter(|_| &*asked.backend.service.name == "web");
-        Some(Picked { backends: vec![*pod?], ..Picked::default() })
+        let backends = if &*asked.backend.service.name == "web" { pods.clone() } else { vec![] };
+        Some(Picked { backends, ..Picked::default() })
     };
     let routes = routes(&[("/", "web"), ("/none", "none")]);
     let proxy = Arc::new(Proxy::new(routes, Arc::new(pick), config));

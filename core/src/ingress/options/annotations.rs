@@ -1,8 +1,12 @@
 //! Annotations into options, and what is wrong with them.
 
+use core::time::Duration;
 use std_alloc::{format, string::String, sync::Arc, vec::Vec};
 
-use super::{Canary, Cors, Redirect, RouteOptions, sources::networks, values};
+use super::{
+    Canary, CookieAffinity, Cors, PodProtocol, RateLimit, Redirect, RouteOptions,
+    sources::networks, values,
+};
 use crate::{
     finding::{Finding, Kind},
     ingress::PathPolicy,
@@ -48,6 +52,9 @@ pub(in crate::ingress) fn read(ingress: &Ingress) -> (RouteOptions, Vec<Finding>
             || reader.upstream(name, value)
             || name.starts_with("cors-")
             || name.starts_with("canary-")
+            || name.starts_with("session-cookie-")
+            || name.starts_with("limit-r")
+            || matches!(&**name, "affinity" | "affinity-mode" | "limit-burst-multiplier")
             || HARMLESS.contains(&&**name);
         if !read {
             reader.unsupported(name, value);
@@ -55,6 +62,8 @@ pub(in crate::ingress) fn read(ingress: &Ingress) -> (RouteOptions, Vec<Finding>
     }
     reader.cors();
     reader.canary();
+    reader.affinity();
+    reader.rates();
     if reader.closed {
         reader.options.sources.allow = Some(Vec::new());
     }
@@ -189,10 +198,15 @@ impl Reader<'_> {
             "upstream-vhost" | "x-forwarded-prefix" => {
                 self.invalid(name, value, "must be visible ASCII characters");
             }
-            "backend-protocol" if matches!(value, "HTTP" | "http" | "AUTO_HTTP" | "") => {}
-            "backend-protocol" => {
-                self.warn(Kind::NotSupported, name, value, "only HTTP is spoken to pods");
-            }
+            "backend-protocol" => match value.to_ascii_uppercase().as_str() {
+                "HTTP" | "AUTO_HTTP" | "" => {}
+                "GRPC" => self.options.protocol = PodProtocol::H2c,
+                _ => {
+                    let hint = "only HTTP and GRPC are spoken to pods, without TLS";
+                    self.warn(Kind::NotSupported, name, value, hint);
+                }
+            },
+            "from-to-www-redirect" => self.options.www = self.flag(name, value),
             _ => return false,
         }
         true
@@ -267,14 +281,55 @@ impl Reader<'_> {
         self.options.canary = Some(canary);
     }
 
+    fn affinity(&mut self) {
+        let Some(kind) = self.text("affinity") else { return };
+        if *kind != *"cookie" {
+            self.warn(Kind::NotSupported, "affinity", &kind, "only \"cookie\" is known");
+            return;
+        }
+        let mut affinity = CookieAffinity::default();
+        for (name, value) in self.given {
+            let Some(what) = name.strip_prefix("session-cookie-") else { continue };
+            match affinity.read(what, value) {
+                Some(true) => {}
+                Some(false) => self.warn(Kind::NotSupported, name, value, "has no effect here"),
+                None => self.invalid(name, value, "can't stand in a cookie"),
+            }
+        }
+        self.options.affinity = Some(affinity);
+    }
+
+    fn rates(&mut self) {
+        let multiplier = self.text("limit-burst-multiplier");
+        let burst = multiplier.as_deref().map_or(Some(5), |text| self.whole(text));
+        if let (None, Some(text)) = (burst, multiplier) {
+            self.invalid("limit-burst-multiplier", &text, "must be a number");
+        }
+        for (name, time) in [("limit-rps", 1), ("limit-rpm", 60)] {
+            let Some(text) = self.text(name) else { continue };
+            let rate = self.whole(&text).and_then(|requests| {
+                RateLimit::new(requests, Duration::from_secs(time), burst.unwrap_or(5))
+            });
+            match rate {
+                Some(rate) => self.options.rates.push(rate),
+                None => self.invalid(name, &text, "must be a number above zero"),
+            }
+        }
+    }
+
+    /// A number of things.
+    fn whole(&self, text: &str) -> Option<u32> {
+        values::number(text.trim()).and_then(|number| u32::try_from(number).ok())
+    }
+
     fn unsupported(&mut self, name: &str, value: &str) {
         let hint = match name {
             "enable-cors" | "canary" => return,
             "configuration-snippet" | "server-snippet" | "stream-snippet" => {
                 "pieces of nginx.conf are never taken from objects"
             }
-            "affinity" | "affinity-mode" | "session-cookie-name" | "upstream-hash-by" => {
-                "use sessionAffinity: ClientIP of the Service"
+            "upstream-hash-by" => {
+                "use affinity: cookie, or sessionAffinity: ClientIP of the Service"
             }
             "load-balance" => "use the annotations of the Service",
             "service-upstream" => "requests go to pods, not to the cluster IP",

@@ -3,7 +3,7 @@
 //! A canary is a second Ingress with the same hosts and paths. Its header decides before its cookie, and that before
 //! its weight.
 
-use super::values::{is_token, number};
+use super::values::{cookie, is_token, number};
 use std_alloc::sync::Arc;
 
 /// Which part of another Ingress's requests an Ingress takes.
@@ -65,12 +65,6 @@ impl Canary {
     pub(super) fn is_name(text: &str) -> bool {
         is_token(text)
     }
-}
-
-/// The value of a cookie.
-fn cookie<'h>(header: &'h str, name: &str) -> Option<&'h str> {
-    let mut pairs = header.split(';').filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(given, _)| *given == name).map(|(_, value)| value)
 }
 
 #[cfg(test)]

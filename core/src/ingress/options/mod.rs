@@ -12,20 +12,26 @@
 //! | `whitelist-source-range`, `allowlist-source-range`, `denylist-source-range` | [`SourceAcl`] |
 //! | `enable-cors`, `cors-*` | [`Cors`] |
 //! | `canary`, `canary-by-header(-value)`, `canary-by-cookie`, `canary-weight(-total)` | [`Canary`] |
-//! | `upstream-vhost`, `x-forwarded-prefix` | [`RouteOptions`] |
+//! | `affinity: cookie`, `session-cookie-name`, `-path`, `-max-age`, `-expires`, `-samesite` | [`CookieAffinity`] |
+//! | `limit-rps`, `limit-rpm`, `limit-burst-multiplier` | [`RateLimit`] |
+//! | `backend-protocol`, `from-to-www-redirect`, `upstream-vhost`, `x-forwarded-prefix` | [`RouteOptions`] |
 //! | `auth-*` | [`RouteOptions::needs_auth`]: the route is closed for proxies that can't ask |
 
+mod affinity;
 mod annotations;
 mod canary;
 mod cors;
+mod rate;
 mod redirect;
 mod rewrite;
 mod sources;
 mod values;
 
+pub use affinity::CookieAffinity;
 pub(super) use annotations::read;
 pub use canary::Canary;
 pub use cors::Cors;
+pub use rate::{RateLimit, Rates};
 pub use redirect::Redirect;
 pub(super) use redirect::to_https;
 pub use rewrite::Rewrite;
@@ -33,7 +39,7 @@ pub(super) use rewrite::{is_special, regex};
 pub use sources::SourceAcl;
 
 use core::time::Duration;
-use std_alloc::sync::Arc;
+use std_alloc::{sync::Arc, vec::Vec};
 
 /// What is asked of a route beside its backend. The default asks for nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -47,6 +53,14 @@ pub struct RouteOptions {
     pub https: Option<u16>,
     /// `/` is answered with 302 to this path.
     pub app_root: Option<Arc<str>>,
+    /// The host with `www.` is sent to the one without, or the other way round, where only one of them has rules.
+    pub www: bool,
+    /// What pods speak.
+    pub protocol: PodProtocol,
+    /// Clients keep their pod.
+    pub affinity: Option<CookieAffinity>,
+    /// How many requests a client may send; all of them must be kept.
+    pub rates: Vec<RateLimit>,
     /// Paths are read as the few forms of regular expressions that rewriting needs.
     pub use_regex: bool,
     /// What becomes of the path.
@@ -63,6 +77,16 @@ pub struct RouteOptions {
     pub upstream_host: Option<Arc<str>>,
     /// The value of `X-Forwarded-Prefix`.
     pub forwarded_prefix: Option<Arc<str>>,
+}
+
+/// What pods speak.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PodProtocol {
+    /// HTTP/1.1.
+    #[default]
+    Http,
+    /// HTTP/2 without TLS from the first byte, as gRPC has it.
+    H2c,
 }
 
 /// Sizes and times; `None`: as the proxy likes.

@@ -138,7 +138,8 @@ fn annotations_do_what_they_say() {
             "/web",
             "403",
         ),
-        ("tuning", PREFIX, &["proxy-buffering=on", "backend-protocol=HTTP"], "/web", "n/s /web"),
+        ("tuning", PREFIX, &["proxy-buffering=on", "backend-protocol=GRPC"], "/web", "n/s /web"),
+        ("sticky", PREFIX, &["affinity=cookie", "limit-rps=5"], "/web", "n/s /web"),
     ];
     for (name, path, annotations, target, want) in cases {
         let (answer, findings) = ask(&[ingress("a", path, "s", annotations)], "GET", target, &[]);
@@ -160,7 +161,9 @@ fn what_is_not_understood_is_told_and_never_opens_a_route() {
         ("bad code", PREFIX, "permanent-redirect-code=200", "n/s /web/x"),
         ("bad size", PREFIX, "proxy-body-size=large", "n/s /web/x"),
         ("bad time", PREFIX, "proxy-read-timeout=0", "n/s /web/x"),
-        ("other protocol", PREFIX, "backend-protocol=GRPC", "n/s /web/x"),
+        ("other protocol", PREFIX, "backend-protocol=FCGI", "n/s /web/x"),
+        ("no rate", PREFIX, "limit-rps=0", "n/s /web/x"),
+        ("other affinity", PREFIX, "affinity=ip", "n/s /web/x"),
         ("another group", REGEX, "rewrite-target=/$1", "404"),
         (
             "another expression",
@@ -223,4 +226,30 @@ fn canaries_take_their_part() {
     assert_eq!(answer, "n/second /web");
     let (answer, findings) = ask(&[canary(weight)], "GET", "/web", &[]);
     assert_eq!((answer.as_str(), findings.len()), ("404", 1), "a canary of nothing");
+}
+
+#[test]
+fn the_other_host_redirects() {
+    let mut router = Router::new(Settings::default(), ClassSelection::default(), Seed([1; 4]));
+    let mut www = Ingress::clone(&ingress("a", PREFIX, "s", &["from-to-www-redirect=true"]));
+    www.rules[0].host = Some("www.shop.example".into());
+    router.apply(&Change::Ingress(Arc::new(www)));
+    let routes = router.routes();
+    let cases =
+        [("shop.example", true), ("www.shop.example", false), ("www.www.shop.example", false)];
+    for (host, redirects) in cases {
+        let target = Target::Path { path: "/web/x", query: Some("q") };
+        let request = Request { host: Host::Name(host), target };
+        let with = Circumstances {
+            client: [10, 0, 0, 1].into(),
+            method: b"GET",
+            https: true,
+            body: None,
+            header: &|_| None,
+            roll: 0,
+        };
+        let location = "https://www.shop.example/web/x?q".into();
+        let answer = routes.answer(&request, &with);
+        assert_eq!(answer == Answer::Redirect { status: 308, location }, redirects, "{host}");
+    }
 }
