@@ -198,6 +198,34 @@ fn it_follows_the_manifests_and_heals() {
 }
 
 #[test]
+fn iptables_follow_and_heal_as_well() {
+    let Some(place) = Place::new("iptables") else { return };
+    place.exec(&["iptables", "-A", "INPUT", "-s", "9.9.9.9", "-j", "DROP"]);
+    let theirs = place.exec(&["iptables", "-S"]);
+    let node = place.start(&["--sink", "iptables"]);
+    let nat = || place.exec(&["iptables", "-t", "nat", "-S"]);
+    let endpoints = || nat().matches("-j DNAT --to-destination").count();
+    assert_eq!(endpoints(), 1);
+    place.write("slice.yaml", &slice(3));
+    wait_for("two more endpoints", || endpoints() == 3);
+    for damage in [["-F", "KUBE-SERVICES"], ["-F", "PREROUTING"]] {
+        place.exec(&[&["iptables", "-t", "nat"], &damage[..]].concat());
+        let whole =
+            || nat().contains("-A PREROUTING -j KUBE-SERVICES") && nat().contains("10.96.7.7/32");
+        wait_for("what was flushed is back", whole);
+    }
+    assert_eq!(stop(node, "KILL"), None);
+    assert_eq!(endpoints(), 3, "the rules stay");
+    place.write("slice.yaml", &slice(2));
+    assert_eq!(place.once(&["--sink", "iptables"]).status.code(), Some(0));
+    assert_eq!(endpoints(), 2);
+    assert_eq!(nat().matches("-A PREROUTING -j KUBE-SERVICES").count(), 1);
+    assert_eq!(place.once(&["--sink", "iptables", "--cleanup"]).status.code(), Some(0));
+    assert!(!nat().contains("KUBE-"), "{}", nat());
+    assert_eq!(place.exec(&["iptables", "-S"]), theirs);
+}
+
+#[test]
 fn a_killed_node_is_followed_by_one_that_is_right() {
     let Some(place) = Place::new("killed") else { return };
     for round in 1..=4_u16 {
