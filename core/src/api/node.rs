@@ -1,10 +1,13 @@
 //! Node v1.
 
-use super::{Condition, Kept, ObjectMeta, StringMap};
-use std_alloc::{string::String, vec::Vec};
+use super::{Condition, IntOrString, Kept, ObjectMeta};
+use std_alloc::{collections::BTreeMap, string::String, vec::Vec};
 
 /// The label that says in which zone a node is.
 pub const LABEL_ZONE: &str = "topology.kubernetes.io/zone";
+
+/// Amounts by what they are of: numbers, or texts with a unit.
+pub type Quantities = BTreeMap<String, IntOrString>;
 
 object! {
     /// A machine of the cluster.
@@ -62,9 +65,9 @@ object! {
         /// `Ready` is the one that counts.
         pub conditions: Vec<Condition>,
         /// What it has.
-        pub capacity: StringMap,
+        pub capacity: Quantities,
         /// What pods may use: `cpu: "4"`, `3920m`.
-        pub allocatable: StringMap,
+        pub allocatable: Quantities,
         /// Kept as it came.
         pub phase: String,
         /// Kept as it came.

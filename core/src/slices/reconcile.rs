@@ -144,8 +144,9 @@ impl Draft<'_> {
     }
 
     fn update(&mut self, slice: &EndpointSlice, endpoints: Vec<Endpoint>) {
-        let EndpointSlice { key, service, family, ports, .. } = slice.clone();
-        let slice = Arc::new(EndpointSlice { key, service, family, ports, endpoints });
+        let EndpointSlice { key, service, family, ports, .. } = slice;
+        let group = (*family, ports.clone());
+        let slice = self::slice(key.clone(), service.clone(), group, endpoints);
         self.slices.insert(slice.key.clone(), slice.clone());
         self.writes.push(Write::Update(slice));
     }
@@ -157,9 +158,7 @@ impl Draft<'_> {
             let reused = at.map(|at| self.spare.remove(at).key.clone());
             let made = reused.is_none();
             let key = reused.unwrap_or_else(|| self.name(service));
-            let slice =
-                EndpointSlice { key, service: service.key.clone(), family, ports, endpoints };
-            let slice = Arc::new(slice);
+            let slice = slice(key, service.key.clone(), (family, ports), endpoints);
             self.slices.insert(slice.key.clone(), slice.clone());
             self.writes.push(if made { Write::Create(slice) } else { Write::Update(slice) });
         }
@@ -184,6 +183,17 @@ impl Draft<'_> {
         }
         key
     }
+}
+
+/// A slice that takes no more memory than it needs: there is one for each Service, and most are small.
+fn slice(
+    key: NamespacedName,
+    service: NamespacedName,
+    (family, ports): Group,
+    mut endpoints: Vec<Endpoint>,
+) -> Arc<EndpointSlice> {
+    endpoints.shrink_to_fit();
+    Arc::new(EndpointSlice { key, service, family, ports, endpoints })
 }
 
 /// Moves endpoints from the front of `left` until there are `max`.

@@ -9,7 +9,10 @@ use crate::{
 };
 use core::net::IpAddr;
 use ipnet::IpNet;
-use std_alloc::{string::String, vec::Vec};
+use std_alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
 
 /// Labels that make a node a control-plane one, today's and yesterday's.
 const CONTROL_PLANE: [&str; 2] =
@@ -67,7 +70,8 @@ fn pod_cidrs(spec: &api::NodeSpec, notes: &mut Notes) -> Vec<IpNet> {
 
 /// Allocatable CPU in thousandths; 0 when the node doesn't say.
 fn milli_cpu(status: &api::NodeStatus, notes: &mut Notes) -> u64 {
-    let Some(text) = status.allocatable.get("cpu") else { return 0 };
+    let Some(text) = status.allocatable.get("cpu").map(ToString::to_string) else { return 0 };
+    let text = text.as_str();
     milli(text).unwrap_or_else(|| {
         let allocatable = STATUS.child("allocatable");
         notes.invalid(allocatable.key("cpu"), text, "must be a quantity, such as 4 or 3920m");

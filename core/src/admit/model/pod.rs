@@ -81,6 +81,7 @@ fn ports(spec: &api::PodSpec, notes: &mut Notes) -> Vec<ContainerPort> {
             ports.extend(container_port(port, spec.host_network, list.index(j), notes));
         }
     }
+    ports.shrink_to_fit();
     ports
 }
 
