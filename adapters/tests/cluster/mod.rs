@@ -141,13 +141,16 @@ pub(crate) fn changes() -> Vec<Change> {
             s.external_traffic = TrafficPolicy::Local;
             sticky(s);
         }),
-        service(8, annotated(&[("balance", "maglev"), ("weights", "10.244.1.1=2")])),
+        service(
+            8,
+            annotated(&[("balance", "maglev"), ("hash-slots", "7"), ("weights", "10.244.1.1=2")]),
+        ),
         service(9, |s| {
             annotated(&[("balance", "round-robin")])(s);
             s.external_traffic = TrafficPolicy::Local;
         }),
         service(10, |s| {
-            annotated(&[("balance", "maglev"), ("hash-slots", "251")])(s);
+            annotated(&[("balance", "maglev"), ("hash-slots", "11")])(s);
             sticky(s);
         }),
         Change::Pod(Arc::new(Pod {
