@@ -95,6 +95,7 @@ async fn programs_get_answers() {
         ("pointer", "dig", &["+short", "-x", "10.96.0.7"], "cart.shop.svc.cluster.local.\n"),
         ("alias", "dig", &["+short", "pay.shop.svc.cluster.local"], alias),
         ("relayed", "dig", &["+short", "bank.shop.svc.bank.test"], "192.0.2.1\n"),
+        ("relayed again", "dig", &["+short", "bank.shop.svc.bank.test"], "192.0.2.1\n"),
         ("relayed tcp", "dig", &["+short", "+tcp", "bank.shop.svc.bank.test"], "192.0.2.1\n"),
         ("missing", "dig", &["cart.none.svc.cluster.local"], "status: NXDOMAIN"),
         ("foreign", "dig", &["example.com"], "status: REFUSED"),
