@@ -1,7 +1,7 @@
 //! The ways to program a kernel.
 
 use clap::ValueEnum;
-use svckit::forward::Proxy;
+use svckit::{Time, forward::Proxy};
 use svckit_adapters::{
     clock,
     netlink::Socket,
@@ -29,8 +29,8 @@ pub(super) struct Sink {
     rules: Rules,
     /// To the kernel's connection tracking.
     flows: Socket,
-    /// How often damage was looked for.
-    looks: u32,
+    /// Before this time we don't look for damage again.
+    rested: Time,
 }
 
 enum Rules {
@@ -38,8 +38,8 @@ enum Rules {
     Iptables(Box<Iptables>),
 }
 
-/// iptables lists all rules to look for damage: every so many times is enough.
-const SELDOM: u32 = 30;
+/// iptables lists all rules to look for damage: after a look we rest so many times as long as it took.
+const REST: u32 = 30;
 
 /// What a write has done.
 #[derive(Clone, Copy, Debug, Default)]
@@ -60,7 +60,7 @@ impl Sink {
             SinkKind::Nft => Rules::Nft(Box::new(Nft::new(seed).map_err(refused)?)),
             SinkKind::Iptables => Rules::Iptables(Box::new(Iptables::new(seed))),
         };
-        Ok(Self { rules, flows: Socket::open().map_err(refused)?, looks: 0 })
+        Ok(Self { rules, flows: Socket::open().map_err(refused)?, rested: Time::default() })
     }
 
     /// Brings the kernel to what the proxy forwards.
@@ -78,11 +78,14 @@ impl Sink {
 
     /// Looks for damage, at most so many items; whether there was any, and it is repaired.
     pub(super) fn check(&mut self, proxy: &Proxy, share: usize) -> Result<bool, Stop> {
-        self.looks = self.looks.wrapping_add(1);
+        let start = clock::now();
         let found = match &mut self.rules {
             Rules::Nft(nft) => nft.check(proxy.node(), share).map_err(refused)?,
-            Rules::Iptables(iptables) if self.looks.is_multiple_of(SELDOM) => {
-                iptables.check(proxy).map_err(refused)?
+            Rules::Iptables(iptables) if start >= self.rested => {
+                let checked = iptables.check(proxy).map_err(refused)?;
+                let end = clock::now();
+                self.rested = end.saturating_add(end.saturating_since(start).saturating_mul(REST));
+                checked
             }
             Rules::Iptables(_) => Checked::Untouched,
         };
