@@ -7,7 +7,7 @@
 //! ```
 //!
 //! What is answered from the snapshot never waits. Each UDP socket has a thread of its own that takes and sends
-//! messages in batches ([`udp`]); only questions that somebody else has to be asked about get a task. Transfers go
+//! messages in batches (`udp`); only questions that somebody else has to be asked about get a task. Transfers go
 //! over TCP, to the clients that may have them. A new snapshot, or a new [`Policy`], is taken up by the next message.
 
 mod cache;
