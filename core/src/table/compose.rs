@@ -48,18 +48,22 @@ impl<A: Address<Key: core::hash::Hash>> Draft<'_, A> {
         let cluster = self.members(&frontend.endpoints.cluster);
         let local = self.members(&frontend.endpoints.local);
         let counters = self.counters(writer, &cluster, &local);
+        // One way for both sets, since a client's own set is known only when it asks.
+        let schemes = self.needs_scheme(&cluster) || self.needs_scheme(&local);
+        let scheme = |members: &[Member]| {
+            (schemes && !members.is_empty()).then(|| self.scheme(members, &counters))
+        };
         let mut extra = Extra {
             source_ranges: self.allowed.clone().into(),
-            cluster: self.scheme(&cluster, &counters),
-            local: self.scheme(&local, &counters),
+            cluster: scheme(&cluster),
+            local: scheme(&local),
             connections: counters,
             client_prefix: Some(policy.client_prefix).filter(|prefix| *prefix != (32, 128)),
             release_on_failure: policy.release_on_failure,
             proxy_protocol: policy.proxy_protocol,
         };
-        let schemes = extra.cluster.is_some() || extra.local.is_some();
         let mut run = |set: Set, members: &[Member]| {
-            let table = self.table(writer, set, members);
+            let table = self.table(writer, set, members, schemes);
             let addrs: Vec<_> = members.iter().map(|(id, addr, _)| (*id, *addr)).collect();
             writer.write_run(number, old.run(set), &addrs, table)
         };
@@ -115,15 +119,22 @@ impl<A: Address<Key: core::hash::Hash>> Draft<'_, A> {
         ids.into_iter().map(|id| (id, counter(id))).collect()
     }
 
-    /// The balancer over one set, if a number, a turn or a table don't do.
-    fn scheme(
-        &self,
-        members: &[Member],
-        counters: &[(EndpointId, Arc<Connections>)],
-    ) -> Option<Scheme> {
+    /// Whether a number, a turn or a table don't do for a set.
+    fn needs_scheme(&self, members: &[Member]) -> bool {
+        let first = members.first().map(|(.., weight)| *weight);
+        match self.policy.method {
+            _ if self.policy.spill_over > 0 => true,
+            Method::RoundRobin | Method::Random => {
+                members.iter().any(|(.., weight)| Some(*weight) != first)
+            }
+            Method::Maglev | Method::RendezvousTable => members.len() > MANY,
+            _ => true,
+        }
+    }
+
+    /// The balancer over one set.
+    fn scheme(&self, members: &[Member], counters: &[(EndpointId, Arc<Connections>)]) -> Scheme {
         let weights = || -> Vec<u16> { members.iter().map(|(.., weight)| *weight).collect() };
-        let first = members.first().map(|(.., weight)| *weight)?;
-        let even = members.iter().all(|(.., weight)| *weight == first);
         let counter = |id: &EndpointId| {
             let at = counters.binary_search_by_key(id, |(id, _)| *id).ok()?;
             counters.get(at).map(|(_, counter)| counter.clone())
@@ -135,28 +146,31 @@ impl<A: Address<Key: core::hash::Hash>> Draft<'_, A> {
             let here = &self.frontend.endpoints.here;
             let near = members.iter().map(|(_, addr, _)| here.contains(&addr.ip()));
             let all = counted().into_iter().zip(near).map(|((c, weight), near)| (c, weight, near));
-            return Some(Box::new(SpillOver::new(all, self.policy.spill_over)));
+            return Box::new(SpillOver::new(all, self.policy.spill_over));
         }
-        Some(match self.policy.method {
-            Method::RoundRobin if even => return None,
+        match self.policy.method {
             Method::RoundRobin => Box::new(SmoothRoundRobin::new(&weights(), self.start)),
-            Method::Random if even => return None,
             Method::Random => Box::new(Weighted::new(&weights())),
             Method::LeastConnections => Box::new(LeastConnections::new(counted())),
             Method::TwoChoices => Box::new(TwoChoices::new(counted())),
             Method::PeakEwma => Box::new(TwoChoices::by_latency(counted())),
-            Method::Maglev | Method::RendezvousTable if members.len() <= MANY => return None,
             Method::Maglev => Box::new(Maglev::new(&identities(members))),
             _ => Box::new(Rendezvous::new(&identities(members))),
-        })
+        }
     }
 
     /// The table behind one set, if its method has one.
-    fn table(&self, writer: &mut Writer<A>, set: Set, members: &[Member]) -> Option<Table> {
-        let Policy { method, hash_slots, spill_over, .. } = *self.policy;
+    fn table(
+        &self,
+        writer: &mut Writer<A>,
+        set: Set,
+        members: &[Member],
+        schemes: bool,
+    ) -> Option<Table> {
+        let Policy { method, hash_slots, .. } = *self.policy;
         let tabled = matches!(method, Method::Maglev | Method::RendezvousTable)
-            && spill_over == 0
-            && (1..=MANY).contains(&members.len());
+            && !schemes
+            && !members.is_empty();
         if method != Method::RendezvousTable || !tabled {
             writer.tables.remove(&(self.number, set));
         }
