@@ -38,7 +38,10 @@ impl Records {
         self.stop.send_replace(true);
         let ended = std::thread::spawn({
             let runtime = tokio::runtime::Handle::current();
-            move || runtime.block_on(tokio::time::timeout(PATIENCE, self.task)).is_ok()
+            // The time limit needs the runtime already when it is made.
+            move || {
+                runtime.block_on(async { tokio::time::timeout(PATIENCE, self.task).await.is_ok() })
+            }
         });
         if !ended.join().unwrap_or(false) {
             eprintln!("svckit: records in etcd vanish when their lease ends");
