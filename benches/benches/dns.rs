@@ -96,11 +96,7 @@ fn zone(services: usize) -> Zone {
 
 /// Full sizes to measure; small ones when each bench only runs once.
 fn sizes() -> [usize; 3] {
-    if std::env::args().any(|arg| arg == "--test") {
-        [10, 20, 40]
-    } else {
-        [1_000, 10_000, 100_000]
-    }
+    if !svckit_benches::is_measuring() { [10, 20, 40] } else { [1_000, 10_000, 100_000] }
 }
 
 fn question(left: &str, qtype: u16) -> Vec<u8> {

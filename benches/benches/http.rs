@@ -28,7 +28,7 @@ use tokio::{
 
 /// Full sizes to measure; small ones when each bench only runs once.
 fn sizes() -> [usize; 3] {
-    if std::env::args().any(|arg| arg == "--test") { [10, 20, 40] } else { [10, 1_000, 10_000] }
+    if !svckit_benches::is_measuring() { [10, 20, 40] } else { [10, 1_000, 10_000] }
 }
 
 /// Five paths for each of so many hosts.

@@ -5,7 +5,7 @@
 //!          └── ours, or nginx with one worker: user and system time are read from /proc
 //! ```
 //!
-//! It measures, so it needs a quiet machine and wrk; with `--test` it only checks that both proxies answer. Rounds
+//! It measures, so it needs a quiet machine and wrk; `cargo test` only checks that both proxies answer. Rounds
 //! alternate, so that both meet the same noise.
 #![allow(
     missing_docs,
@@ -54,7 +54,7 @@ fn main() {
     let ours = Ours::start(pods.plain);
     let nginx = Nginx::proxy(&folder, pods.plain);
     let rivals: [&dyn Rival; 2] = [&ours, &nginx];
-    if std::env::args().any(|arg| arg == "--test") {
+    if !svckit_benches::is_measuring() {
         rivals.iter().for_each(|rival| assert!(rival.answers(), "{}", rival.name()));
         return println!("both proxies answer");
     }
