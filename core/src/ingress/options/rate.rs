@@ -38,7 +38,7 @@ impl RateLimit {
 /// let limit = RateLimit::new(10, Duration::from_secs(1), 1).unwrap();
 /// let mut rates = Rates::new(1000, Seed([1, 2, 3, 4]));
 /// let (web, client) = (NamespacedName::new("shop", "web"), "192.0.2.1".parse().unwrap());
-/// let mut ask = |millis| rates.admit(&web, client, &limit, Time::from_nanos(millis * 1_000_000));
+/// let mut ask = |millis: u64| rates.admit(&web, client, &limit, Time::from_nanos(millis * 1_000_000));
 /// assert!((0..10).all(|_| ask(0).is_ok()), "a burst of ten");
 /// assert_eq!(ask(0), Err(Duration::from_millis(100)), "then one in 100 ms");
 /// assert!(ask(100).is_ok() && ask(100).is_err());
