@@ -20,6 +20,8 @@ fn kernels_show_the_same() {
         let mut printed = String::new();
         nft::full(&proxy, &mut printed).unwrap();
         text.nft(&["-f", "-"], &printed);
+        // A restart leaves chains of the run before, without rules.
+        bytes.nft(&["flush", "ruleset"], "");
         let mut sink = Nft::in_namespace(&bytes.path(), Seed([5, 6, 7, 8])).unwrap();
         let synced = sink.sync(&mut proxy).unwrap().unwrap();
         assert!(synced.full && synced.refused == 0, "{name}: {synced:?}");

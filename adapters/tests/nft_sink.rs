@@ -12,8 +12,16 @@ use svckit::{
     Seed,
     forward::{Desired, Endpoints, Frontend, FrontendKey, Item, NodeConfig, Proxy},
     model::{Change, Family, NamespacedName, Port, Protocol, ServicePortName, TrafficPolicy},
+    plan::Planner,
+    render::nft::{
+        Grouping, Load, Ruleset,
+        netlink::{Answer, Transactions},
+    },
 };
-use svckit_adapters::sink::nft::{Checked, Nft, Synced};
+use svckit_adapters::{
+    netlink::Socket,
+    sink::nft::{Checked, Nft, Synced},
+};
 
 fn node() -> NodeConfig {
     nodes().remove(0).1
@@ -59,6 +67,31 @@ fn damage_is_repaired() {
                 "delete element ip svckit svc {{ {svc} }}; \
                  add element ip svckit svc {{ {svc} : goto c-n3 }}"
             ),
+            Checked::Repaired,
+        ),
+        (
+            "an element too many",
+            "add element ip svckit svc { 10.96.99.9 . tcp . 80 : goto c-n3 }".into(),
+            Checked::Repaired,
+        ),
+        (
+            "a source too many",
+            "add element ip6 svckit allowed { 2001:db8:5::5 . tcp . 80 . 2001:db9::/32 }".into(),
+            Checked::Repaired,
+        ),
+        (
+            "a rule too many",
+            "insert rule ip svckit services ip daddr 10.96.0.1 accept".into(),
+            Checked::Repaired,
+        ),
+        (
+            "a way in that isn't ours",
+            "add chain ip svckit x { type filter hook forward priority 0; policy drop; }".into(),
+            Checked::Repaired,
+        ),
+        (
+            "a way in that drops",
+            "chain ip svckit forward { policy drop; }".into(),
             Checked::Repaired,
         ),
         ("a map is emptied", "flush map ip6 svckit eps".into(), Checked::Repaired),
@@ -156,6 +189,61 @@ fn a_restart_takes_the_place_of_what_is_there() {
     nft.clear().unwrap();
     let left = namespace.nft(&["list", "ruleset"], "");
     assert!(left.contains("table ip other") && !left.contains("svckit"), "{left}");
+}
+
+/// Clients go on to be remembered; whatever else was in the table is gone.
+#[test]
+fn a_restart_remembers_clients() {
+    let Some(namespace) = Namespace::new("memory") else { return };
+    sink(&namespace).sync(&mut proxy()).unwrap();
+    let whole = namespace.listing();
+    let client = "10.1.2.3 . 1:4000 timeout 1h : 1:4001";
+    namespace.nft(&[&format!("add element ip svckit sticky {{ {client} }}")], "");
+    namespace.nft(&["add element ip svckit svc { 10.96.99.9 . tcp . 80 : goto c-n3 }"], "");
+    namespace.nft(&["insert rule ip svckit services ip daddr 10.96.0.1 drop"], "");
+    for _ in 0..2 {
+        sink(&namespace).sync(&mut proxy()).unwrap();
+        let sticky = namespace.nft(&["list", "map", "ip", "svckit", "sticky"], "");
+        assert!(sticky.contains("10.1.2.3 . 1:4000 timeout 1h"), "{sticky}");
+    }
+    // Tables that can't be replaced around their memory: they are replaced all the same.
+    namespace
+        .nft(&["add chain ip svckit x { type filter hook input priority 0; policy drop; }"], "");
+    sink(&namespace).sync(&mut proxy()).unwrap();
+    assert_eq!(namespace.listing(), whole, "a stranger's way in");
+    let other = "delete table ip svckit\ntable ip svckit {\n set svc { type mark; }\n}";
+    namespace.nft(&["-f", "-"], other);
+    sink(&namespace).sync(&mut proxy()).unwrap();
+    assert_eq!(namespace.listing(), whole, "another version's table");
+}
+
+/// Who dies while a first load is going on leaves half a table, which nobody's packets see.
+#[test]
+fn half_a_load_is_followed_by_a_whole_one() {
+    let Some(namespace) = Namespace::new("half") else { return };
+    let mut many = proxy();
+    (100..250).for_each(|n| many.apply(&service(n, |_| ())));
+    let mut planner = Planner::new(Seed([1; 4]));
+    planner.follow(&mut many);
+    let plan = planner.plan().unwrap();
+    let mut transactions = Transactions::default();
+    let how = (Load::Pieces, Grouping::Together);
+    Ruleset::default().encode_full(&plan, &node(), how, |_| false, &mut transactions);
+    let number = transactions.iter().count();
+    assert!(number > 2);
+    let mut socket = Socket::open_in(&namespace.path()).unwrap();
+    for transaction in transactions.iter().take(number / 2) {
+        socket
+            .ask(transaction, |answer| assert!(!matches!(answer, Answer::Refused { .. })))
+            .unwrap();
+    }
+    assert!(namespace.nft(&["list", "tables"], "").contains("svckit"));
+    sink(&namespace).sync(&mut proxy()).unwrap();
+    let after = namespace.listing();
+    namespace.nft(&["flush", "ruleset"], "");
+    sink(&namespace).sync(&mut proxy()).unwrap();
+    assert_eq!(after, namespace.listing());
+    assert!(!after.iter().any(|line| line.contains("dormant")));
 }
 
 /// A service port at `10.96.9.<n>`.

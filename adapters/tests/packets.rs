@@ -11,10 +11,7 @@ mod scenario;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::{Read, Write},
-    net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket},
     path::Path,
-    sync::atomic::{AtomicBool, Ordering},
     thread::sleep,
     time::Duration,
 };
@@ -27,105 +24,6 @@ use svckit::{
     model::{Affinity, Change, Family, NamespacedName, TrafficPolicy},
 };
 use svckit_adapters::sink::{iptables::Iptables, nft::Nft};
-
-/// How long an answer may take; what is dropped takes as long.
-const PATIENCE: Duration = Duration::from_millis(1_500);
-
-/// Runs only inside a namespace of the lab, as a server or a client.
-#[test]
-fn role() {
-    let Ok(role) = std::env::var("SVCKIT_TEST_ROLE") else { return };
-    match *role.split(' ').collect::<Vec<_>>() {
-        ["serve", name] => serve(name),
-        ["tcp", to, times] => ask(times, || tcp(to.parse().unwrap())),
-        ["udp", to, times] => ask(times, || udp(to.parse().unwrap())),
-        ["hold", to] => println!("ANSWER {}", hold(to.parse().unwrap())),
-        _ => panic!("no such role: {role}"),
-    }
-}
-
-/// Says its name, and who asks, on port 8080 of every address; repeats what it hears on port 9090.
-fn serve(name: &str) {
-    let answer = |from: SocketAddr| {
-        let from = match from.ip() {
-            IpAddr::V6(ip) => ip.to_ipv4_mapped().map_or(IpAddr::V6(ip), IpAddr::V4),
-            ip => ip,
-        };
-        format!("{name} {from}")
-    };
-    let listener = TcpListener::bind("[::]:8080").unwrap();
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            for stream in listener.incoming() {
-                let Ok(mut stream) = stream else { continue };
-                let _ = stream.peer_addr().map(|from| stream.write_all(answer(from).as_bytes()));
-            }
-        });
-        scope.spawn(|| {
-            for stream in TcpListener::bind("[::]:9090").unwrap().incoming().flatten() {
-                std::thread::spawn(move || std::io::copy(&mut &stream, &mut &stream));
-            }
-        });
-        let socket = UdpSocket::bind("[::]:8080").unwrap();
-        let mut buffer = [0; 64];
-        while let Ok((_, from)) = socket.recv_from(&mut buffer) {
-            let _ = socket.send_to(answer(from).as_bytes(), from);
-        }
-    });
-}
-
-fn ask(times: &str, question: impl Fn() -> std::io::Result<String>) {
-    for _ in 0..times.parse().unwrap() {
-        let answer = question().unwrap_or_else(|error| format!("{:?}", error.kind()));
-        println!("ANSWER {answer}");
-    }
-}
-
-fn tcp(to: SocketAddr) -> std::io::Result<String> {
-    let mut stream = TcpStream::connect_timeout(&to, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    Ok(answer)
-}
-
-fn udp(to: SocketAddr) -> std::io::Result<String> {
-    let socket = UdpSocket::bind(if to.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" })?;
-    socket.set_read_timeout(Some(PATIENCE))?;
-    socket.connect(to)?;
-    socket.send(b"who?")?;
-    let mut buffer = [0; 64];
-    let length = socket.recv(&mut buffer)?;
-    Ok(String::from_utf8_lossy(&buffer[..length]).into_owned())
-}
-
-/// Talks over one connection until nobody listens to us any more.
-fn hold(to: SocketAddr) -> String {
-    let ended = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let _ = std::io::stdin().read(&mut [0]);
-            ended.store(true, Ordering::Relaxed);
-        });
-        let talk = || -> std::io::Result<usize> {
-            let mut stream = TcpStream::connect_timeout(&to, PATIENCE)?;
-            stream.set_read_timeout(Some(PATIENCE))?;
-            let mut words = 0;
-            println!("ANSWER connected");
-            while !ended.load(Ordering::Relaxed) {
-                stream.write_all(b"x")?;
-                stream.read_exact(&mut [0])?;
-                words += 1;
-                sleep(Duration::from_millis(5));
-            }
-            Ok(words)
-        };
-        match talk() {
-            Ok(words) if words > 0 => "held".into(),
-            other => format!("{other:?}"),
-        }
-    })
-}
 
 /// Who carries the rules to the kernel.
 enum Sink {
@@ -168,14 +66,13 @@ fn packets_go_where_iptables_sends_them() {
 }
 
 /// The same questions have the same answers, whoever carries the rules.
-fn check(sink: impl FnOnce(&str) -> Sink) {
-    if std::env::var("SVCKIT_TEST_ROLE").is_ok() {
-        return;
-    }
+fn check(sink: impl Fn(&str) -> Sink) {
     let Some(lab) = Lab::new() else { return };
-    let mut proxy = Proxy::new(node(), Seed([1, 2, 3, 4]));
-    cluster().iter().for_each(|change| proxy.apply(change));
-    let mut sink = sink(&lab.name("node"));
+    lab.nft(STRANGERS);
+    let theirs = lab.nft_list("theirs");
+    let mut proxy = full_proxy();
+    let start = || sink(&lab.name("node"));
+    let mut sink = start();
     assert_eq!(sink.sync(&mut proxy), Some(true));
     assert_eq!(sink.sync(&mut proxy), None);
 
@@ -189,10 +86,43 @@ fn check(sink: impl FnOnce(&str) -> Sink) {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     balance(&lab);
+    restarts(&lab, &start);
+    (proxy, sink) = (full_proxy(), start());
+    sink.sync(&mut proxy);
     affinity(&lab, &mut proxy, &mut sink);
     timeout(&lab, &mut proxy, &mut sink);
     changes(&lab, &mut proxy, &mut sink);
     endurance(&lab, &mut proxy, &mut sink);
+    sink.clear();
+    assert_eq!(lab.nft_list("theirs"), theirs, "what others have loaded");
+}
+
+/// Somebody else's rules, which see all packets too.
+const STRANGERS: &str = "\
+table ip theirs {
+  set seen { type ipv4_addr; flags dynamic; size 99; }
+  chain before { type filter hook prerouting priority -150; policy accept; }
+  chain nat { type nat hook prerouting priority -100; ip daddr 9.9.9.9 dnat to 10.244.1.2; }
+  chain after { type nat hook postrouting priority 100; ip saddr 9.0.0.0/8 masquerade; }
+  chain forward { type filter hook forward priority 0; policy accept; ct state invalid counter; }
+}
+";
+
+fn full_proxy() -> Proxy {
+    let mut proxy = Proxy::new(node(), Seed([1, 2, 3, 4]));
+    cluster().iter().for_each(|change| proxy.apply(change));
+    proxy
+}
+
+/// Whoever starts again takes over what the last one has left, and no client is led elsewhere.
+fn restarts(lab: &Lab, start: &dyn Fn() -> Sink) {
+    let met = || counts(lab.ask("client", "tcp 10.96.0.5:80 5"));
+    let first = met();
+    assert_eq!(first.len(), 1, "{first:?}");
+    for _ in 0..5 {
+        assert_eq!(start().sync(&mut full_proxy()), Some(true));
+        assert_eq!(met(), first);
+    }
 }
 
 fn counts(answers: Answers) -> BTreeMap<String, usize> {
@@ -307,4 +237,58 @@ fn endurance(lab: &Lab, proxy: &mut Proxy, sink: &mut Sink) {
     for connection in &mut held {
         assert_eq!(connection.end(), "held");
     }
+}
+
+/// Annotations choose how connections are spread, and kernels do so. (iptables pick at random.)
+#[test]
+fn nft_balances_as_annotations_say() {
+    let Some(lab) = Lab::new() else { return };
+    let path = Path::new("/run/netns").join(lab.name("node"));
+    let mut nft = Nft::in_namespace(&path, Seed([5, 6, 7, 8])).unwrap();
+    let mut proxy = Proxy::new(node(), Seed([1, 2, 3, 4]));
+    let pods = ["one", "two", "far"];
+    let ways: [(u16, &[(&str, &str)]); 4] = [
+        (1, &[("balance", "maglev")]),
+        (2, &[("weights", "10.244.1.2=3, 10.244.2.2=1, 10.244.3.2=0")]),
+        (3, &[("balance", "round-robin")]),
+        (4, &[("balance", "maglev"), ("weights", "10.244.1.2=8"), ("hash-slots", "1021")]),
+    ];
+    for (n, annotations) in ways {
+        proxy.apply(&service(n, |s| {
+            let named =
+                |(key, value): &(&str, &str)| (format!("svckit.io/{key}").into(), (*value).into());
+            s.annotations = annotations.iter().map(named).collect();
+        }));
+        proxy.apply(&slice(n, Family::V4, &pods));
+    }
+    proxy.apply(&Change::Synced);
+    nft.sync(&mut proxy).unwrap();
+
+    let shares = counts(lab.ask("client", "tcp 10.96.0.2:80 400"));
+    let share = |pod: &str| shares.get(pod).copied().unwrap_or_default();
+    assert!(
+        (255..=345).contains(&share("one")) && share("far") == 0,
+        "three to one to none: {shares:?}"
+    );
+    let turns = counts(lab.ask("client", "tcp 10.96.0.3:80 90"));
+    assert!(turns.len() == 3 && turns.values().all(|n| *n == 30), "each in turn: {turns:?}");
+
+    let clients: Vec<String> = (10..40).map(|n| format!("192.168.50.{n}")).collect();
+    lab.own("client", &clients);
+    let met = |n: u16| -> Vec<String> {
+        let ask = |client: &String| {
+            let met = counts(lab.ask("client", &format!("udp-from {client} 10.96.0.{n}:80 3")));
+            assert_eq!(met.len(), 1, "{client}: {met:?}");
+            met.into_keys().next().unwrap()
+        };
+        clients.iter().map(ask).collect()
+    };
+    let before = met(1);
+    assert!(pods.iter().all(|pod| before.iter().any(|met| met == pod)), "{before:?}");
+    proxy.apply(&slice(1, Family::V4, &["one", "two"]));
+    nft.sync(&mut proxy).unwrap();
+    let moved = before.iter().zip(met(1)).filter(|(was, is)| *was != "far" && *was != is).count();
+    assert!(moved <= 3, "{moved} of {} clients of pods that stay were moved", before.len());
+    let heavy = met(4).iter().filter(|met| *met == "one").count();
+    assert!(heavy >= 18, "eight tenths of the clients, not {heavy} of 30");
 }

@@ -17,7 +17,7 @@ pub(crate) const SERVICES: u8 = 4;
 pub(crate) const ENDPOINTS: u8 = 8;
 
 /// What pods with host ports listen on, and nobody else.
-pub(crate) const HOST_PORT_TARGET: u16 = 9090;
+const HOST_PORT_TARGET: u16 = 9090;
 
 fn addr(text: &str) -> IpAddr {
     text.parse().expect("an address")

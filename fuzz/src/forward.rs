@@ -16,7 +16,7 @@ use svckit::{
 };
 
 use crate::{
-    cluster::{ENDPOINTS, HOST_PORT_TARGET, Network, SERVICES, at, change, node},
+    cluster::{ENDPOINTS, Network, SERVICES, at, change, node},
     interpret::{Fate, Rules, Traveller, iptables::Iptables, journey, nft::Nft},
 };
 
@@ -29,8 +29,7 @@ const CHANGES: usize = 16;
 /// Whose rules are looked at, for what they may do otherwise than the specification says.
 #[derive(Clone, Copy, PartialEq)]
 enum BackEnd {
-    /// Masquerades hairpins only of this node's endpoints: the others' packets don't come by here. Where a refused node
-    /// port is also a pod's host port, the pod gets the packet.
+    /// Masquerades hairpins only of this node's endpoints: the others' packets don't come by here.
     Nft,
     /// Does as it is told.
     Iptables,
@@ -163,13 +162,6 @@ fn check(
         let ends = journey(rules, Traveller::new(proxy.node(), &packet, BTreeMap::new()));
         let came: BTreeSet<Fate> = ends.iter().map(|(fate, _)| *fate).collect();
         let decision = proxy.decide(&packet);
-        let refused = decision.service.is_some() && decision.verdict.endpoints().is_empty();
-        if back_end == BackEnd::Nft
-            && refused
-            && came.iter().all(|fate| fate.is_at(HOST_PORT_TARGET))
-        {
-            continue;
-        }
         assert_eq!(came, want, "{packet:?}: {:?}", decision.steps);
         let sticky = decision
             .service

@@ -1,7 +1,11 @@
 //! A node, a client and three pods in network namespaces of their own, and programs that run in them.
+#![allow(dead_code, reason = "no test needs all of it")]
+
+mod roles;
+mod sctp;
 
 use std::{
-    io::Read,
+    io::{Read, Write},
     process::{Child, Command, Stdio},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -15,6 +19,9 @@ pub(crate) struct Lab {
 
 /// Names, and the host parts of the addresses: `10.244.<n>.2` and `fd00:244:<n>::2`.
 pub(crate) const PODS: [(&str, u8); 3] = [("one", 1), ("two", 2), ("far", 3)];
+
+/// Says what the test program is inside a namespace; see [`roles`].
+const ROLE: &str = "SVCKIT_TEST_ROLE";
 
 /// What a role answers to one question.
 pub(crate) type Answers = Vec<String>;
@@ -105,7 +112,7 @@ impl Lab {
         let mut command = Command::new("ip");
         let this = std::env::current_exe().unwrap();
         command.args(["netns", "exec", &self.name(namespace)]).arg(this);
-        command.args(["role", "--exact", "--nocapture"]).env("SVCKIT_TEST_ROLE", role);
+        command.args(["lab::roles::role", "--exact", "--nocapture"]).env(ROLE, role);
         command
     }
 
@@ -140,6 +147,34 @@ impl Lab {
         }
         self.ip_in(&other, &["ip", "route", "add", "default", "via", &format!("{v4}.1")]);
         self.ip_in(&other, &["ip", "-6", "route", "add", "default", "via", &format!("{v6}:1")]);
+    }
+
+    /// Gives a namespace more addresses.
+    pub(crate) fn own(&self, of: &str, addresses: &[String]) {
+        for addr in addresses {
+            self.ip_in(
+                &self.name(of),
+                &["ip", "addr", "add", &format!("{addr}/24"), "dev", "eth0"],
+            );
+        }
+    }
+
+    /// Loads rules into the node's kernel.
+    pub(crate) fn nft(&self, rules: &str) {
+        let mut child = Command::new("ip")
+            .args(["netns", "exec", &self.name("node"), "nft", "-f", "-"])
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(rules.as_bytes()).unwrap();
+        assert!(child.wait().unwrap().success(), "{rules}");
+    }
+
+    /// What the node's kernel has in a table of IPv4, without counts.
+    pub(crate) fn nft_list(&self, table: &str) -> String {
+        let words =
+            ["netns", "exec", &self.name("node"), "nft", "-s", "list", "table", "ip", table];
+        output("ip", &words).unwrap()
     }
 
     /// Runs a command in a namespace.

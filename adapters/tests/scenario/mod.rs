@@ -16,7 +16,7 @@ pub(crate) fn addr(text: &str) -> IpAddr {
     text.parse().unwrap()
 }
 
-/// The Service `10.96.0.<n>` and `fd00:96::<n>`: port 80 and node port 30000 + n, TCP and UDP.
+/// The Service `10.96.0.<n>` and `fd00:96::<n>`: port 80 and node port 30000 + n, over TCP, UDP and SCTP.
 pub(crate) fn service(n: u16, change: impl FnOnce(&mut Service)) -> Change {
     let ips = ClusterIps::dual(addr(&format!("10.96.0.{n}")), addr(&format!("fd00:96::{n}")));
     let port = |name: &str, protocol, number| ServicePort {
@@ -33,6 +33,7 @@ pub(crate) fn service(n: u16, change: impl FnOnce(&mut Service)) -> Change {
         ports: vec![
             port("tcp", Protocol::Tcp, 80),
             port("udp", Protocol::Udp, 80),
+            port("sctp", Protocol::Sctp, 80),
             port("echo", Protocol::Tcp, 90),
         ],
         selector: None,
@@ -85,6 +86,7 @@ pub(crate) fn slice_with(n: u16, family: Family, pods: &[&str], draining: &[&str
         ports: vec![
             port("tcp", Protocol::Tcp, 8080),
             port("udp", Protocol::Udp, 8080),
+            port("sctp", Protocol::Sctp, 8080),
             port("echo", Protocol::Tcp, 9090),
         ],
         endpoints: endpoints.collect(),
@@ -113,13 +115,14 @@ pub(crate) fn cluster() -> Vec<Change> {
         s.exposure = Exposure::LoadBalancer(*s.cluster_ips().unwrap(), told);
     };
     let sticky = Some(Affinity { timeout: Duration::from_secs(60) });
-    let host_port = ContainerPort {
+    // The second is also the node port of a Service without endpoints, and must not get what is refused there.
+    let host_ports = [8081, 30_002].map(|number| ContainerPort {
         name: "".into(),
         port: Port::new(8080).unwrap(),
         protocol: Protocol::Tcp,
-        host_port: Port::new(8081),
+        host_port: Port::new(number),
         host_ip: None,
-    };
+    });
     let all = ["one", "two", "far"];
     let (v4, v6) = (Family::V4, Family::V6);
     vec![
@@ -159,7 +162,7 @@ pub(crate) fn cluster() -> Vec<Change> {
             host_network: false,
             hostname: None,
             subdomain: None,
-            ports: vec![host_port],
+            ports: host_ports.into(),
         })),
         Change::Synced,
     ]
@@ -197,6 +200,25 @@ pub(crate) const CASES: &[(&str, &str, &str, &[&str])] = &[
         "udp [fd00:96::1]:80 40",
         &["one fd00:244:1::1", "two fd00:244:2::1", "far fd00:244:3::1"],
     ),
+    (
+        "SCTP",
+        "client",
+        "sctp 10.96.0.1:80 40",
+        &["one 10.244.1.1", "two 10.244.2.1", "far 10.244.3.1"],
+    ),
+    (
+        "SCTP over IPv6, from a pod",
+        "one",
+        "sctp [fd00:96::1]:80 40",
+        &["one fd00:244:1::1", "two fd00:244:1::2", "far fd00:244:1::2"],
+    ),
+    (
+        "SCTP at a node port, external Local",
+        "client",
+        "sctp 192.168.50.1:30003 6",
+        &["two 192.168.50.2"],
+    ),
+    ("SCTP without endpoints", "client", "sctp 10.96.0.2:80 1", &["ConnectionRefused"]),
     (
         "the node itself",
         "node",

@@ -38,6 +38,8 @@ pub type Weights = Arc<[(Arc<str>, u16)]>;
 pub struct Policy {
     /// How an endpoint is picked. Default: round robin.
     pub method: Method,
+    /// Whether an annotation says so: kernels else pick at random, as kube-proxy does. Default: no.
+    pub named: bool,
     /// Shares by pod name or address; the first that fits counts, who isn't named has 1. Default: none.
     pub weights: Weights,
     /// Slots of a hash table, at least. Default: 0, which leaves 100 per endpoint.
@@ -69,6 +71,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             method: Method::RoundRobin,
+            named: false,
             weights: Arc::default(),
             hash_slots: 0,
             slow_start: Duration::ZERO,
@@ -131,7 +134,10 @@ impl Policy {
 
     fn read(&mut self, name: &str, value: &str) -> Result<(), &'static str> {
         match name {
-            "balance" => self.method = Method::parse(value).ok_or(Method::NAMES)?,
+            "balance" => {
+                self.method = Method::parse(value).ok_or(Method::NAMES)?;
+                self.named = true;
+            }
             "weights" => {
                 self.weights = weights(value).ok_or("a list like web-0=3, 10.1.2.3=0")?;
             }
@@ -239,6 +245,7 @@ mod tests {
         assert_eq!(bad, []);
         let want = Policy {
             method: Method::PeakEwma,
+            named: true,
             weights: [("a".into(), 2), ("10.0.0.1".into(), 0)].into(),
             hash_slots: 65_537,
             slow_start: Duration::from_secs(30),

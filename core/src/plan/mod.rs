@@ -148,6 +148,14 @@ impl<K: Clone + Eq + Hash + Ord, V: Clone + PartialEq> Planner<K, V> {
             .map(|(key, _)| key)
     }
 
+    /// The keys whose installed values are known, with those values, in no order.
+    pub fn installed_values(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.installed.iter().filter_map(|(key, value)| match value {
+            Before::Known(value) => Some((key, value)),
+            Before::Absent | Before::InDoubt => None,
+        })
+    }
+
     /// What is installed for a key, as far as it is known.
     #[must_use]
     pub fn installed_value(&self, key: &K) -> Option<&V> {

@@ -70,13 +70,6 @@ pub(crate) enum Fate {
     Passed,
 }
 
-impl Fate {
-    /// Whether it is sent to this port of somebody.
-    pub(crate) fn is_at(self, port: u16) -> bool {
-        matches!(self, Self::Sent { to, .. } if to.port() == port)
-    }
-}
-
 impl<'a> Traveller<'a> {
     /// The first packet of a connection, from somebody of whom the kernel remembers this.
     pub(crate) fn new(

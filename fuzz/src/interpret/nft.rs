@@ -376,6 +376,7 @@ impl<'r> Cursor<'r> {
                 Some(("goto", chain)) => Flow::Goto(chain.to_owned()),
                 Some(("jump", chain)) => Flow::Jump(chain.to_owned()),
                 None if verdict == "drop" => Flow::Drop,
+                None if verdict == "return" => Flow::Return,
                 _ => panic!("unknown verdict {verdict}"),
             });
             return vec![match flow {

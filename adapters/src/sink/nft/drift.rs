@@ -2,17 +2,18 @@
 //!
 //! The kernel counts changes of rules, whoever makes them. When there were more than our own, we look whether what we
 //! wrote is still there: the rules and the small sets as a whole, everything else by asking for each element, a share
-//! per call. Elements that were added are found where they stand in for one of ours; others do no harm.
+//! per call. In the end the kernel says how many elements there are, so that none was added; kernels before 6.16 don't
+//! say, and a stranger's element stays there until the next start.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     hash::{DefaultHasher, Hasher},
 };
 use svckit::{
     forward::{Item, NodeConfig},
     model::Family,
     render::nft::{
-        Element,
+        ENTRIES, Element, Map,
         netlink::{Answer, Query, Reply, is_printed},
     },
 };
@@ -71,7 +72,8 @@ impl Nft {
             return self.repair(node);
         }
         if left.is_empty() {
-            return Ok(Checked::Intact);
+            let more = self.has_more()? || self.has_strangers()?;
+            return if more { self.repair(node) } else { Ok(Checked::Intact) };
         }
         let number = left.len();
         self.watched.left = Some(left);
@@ -79,7 +81,8 @@ impl Nft {
     }
 
     fn repair(&mut self, node: &NodeConfig) -> Result<Checked, NftError> {
-        let done = self.replace(node);
+        // Whatever else was done to the table is gone with it.
+        let done = self.replace(node, false);
         if done.is_err() {
             self.planner.reset();
         }
@@ -113,16 +116,47 @@ impl Nft {
             let sequence = self.socket.next_sequence();
             let mut queries = vec![Query::rules(family, sequence)];
             queries.extend(FIXED.map(|set| Query::all(family, set, sequence)));
+            queries.extend(ENTRIES.map(|chain| Query::chain(family, chain, sequence)));
             for query in queries {
                 let answer = |answer: Answer<'_>| match Reply::of(answer) {
                     Some(Reply::Rule(rule)) => hasher.write(rule),
                     Some(Reply::Elements(list)) => list.iter().for_each(|one| hasher.write(one)),
+                    Some(Reply::Chain(chain)) => {
+                        let parts = [Some(chain.name), chain.hook, chain.policy];
+                        parts.into_iter().flatten().for_each(|part| hasher.write(part));
+                    }
                     _ => {}
                 };
                 self.socket.ask(query.as_bytes(), answer).map_err(NftError::Socket)?;
             }
         }
         Ok(hasher.finish())
+    }
+
+    /// Whether the kernel holds other numbers of elements than we have put there. Costs O(cluster), but no list.
+    fn has_more(&mut self) -> Result<bool, NftError> {
+        let mut ours: BTreeMap<(Family, &[u8]), u32> = BTreeMap::new();
+        let both = [Family::V4, Family::V6].into_iter();
+        for place in both.flat_map(|family| Map::ALL.map(|map| (family, map.name().as_bytes()))) {
+            ours.insert(place, 0);
+        }
+        for (item, desired) in self.planner.installed_values() {
+            for element in self.ruleset.elements(item, desired) {
+                let place = (element.family, element.map.name().as_bytes());
+                *ours.entry(place).or_default() += 1;
+            }
+        }
+        let mut more = false;
+        for family in [Family::V4, Family::V6] {
+            let query = Query::sets(family, self.socket.next_sequence());
+            let answer = |answer: Answer<'_>| {
+                if let Some(Reply::Set { name, count: Some(count) }) = Reply::of(answer) {
+                    more |= ours.get(&(family, name)).is_some_and(|ours| *ours != count);
+                }
+            };
+            self.socket.ask(query.as_bytes(), answer).map_err(NftError::Socket)?;
+        }
+        Ok(more)
     }
 
     /// Whether the kernel holds the elements of these items.

@@ -7,8 +7,9 @@
 //! ```
 //!
 //! What the kernel holds is never listed: a change is a transaction of a few elements, and after a start the tables
-//! are replaced as they are, in one transaction. Somebody else's changes show in the kernel's generation number;
-//! [`Nft::check`] then looks whether everything is still there, a share at a time, and replaces the tables if not.
+//! are replaced as they are, in one transaction, around the memory of who met whom. Somebody else's changes show in
+//! the kernel's generation number; [`Nft::check`] then looks whether everything is still there and nothing else, a
+//! share at a time, and replaces the tables if not.
 //! Tables of others are neither read nor touched.
 
 mod drift;
@@ -144,7 +145,8 @@ impl Nft {
         if there.is_empty() {
             return Ok(());
         }
-        Ruleset::encode_removal(there, &mut self.transactions);
+        let families = there.into_iter().map(|(family, _)| family);
+        Ruleset::encode_removal(families, &mut self.transactions);
         match self.send()? {
             Outcome::Done => Ok(()),
             Outcome::Refused(errors) => Err(NftError::of(&errors)),
@@ -153,7 +155,7 @@ impl Nft {
 
     fn carry(&mut self, plan: &Plan<Item, Desired>, node: &NodeConfig) -> Result<Synced, NftError> {
         if plan.full || !self.change(plan)? {
-            return self.replace(node);
+            return self.replace(node, plan.full);
         }
         let udp = plan.ops.iter().any(|op| op.key().is_udp());
         Ok(Synced { full: false, items: plan.ops.len(), refused: self.refused.len(), udp })
@@ -188,13 +190,14 @@ impl Nft {
         }
     }
 
-    /// Replaces whatever is there, without what the kernel refuses.
-    fn replace(&mut self, node: &NodeConfig) -> Result<Synced, NftError> {
+    /// Replaces whatever is there, without what the kernel refuses; `keep`: around the memory of clients, if that
+    /// can be done.
+    fn replace(&mut self, node: &NodeConfig, keep: bool) -> Result<Synced, NftError> {
         self.planner.reset();
         self.refused.clear();
         loop {
             let Some(plan) = self.planner.plan() else { return Err(NftError::NotSynced) };
-            let errors = match self.load(&plan, node, Grouping::Together)? {
+            let errors = match self.load(&plan, node, Grouping::Together, keep)? {
                 Outcome::Done => {
                     self.planner
                         .commit_without(plan.generation, |item| self.refused.contains_key(item));
@@ -206,7 +209,7 @@ impl Nft {
                 Outcome::Refused(errors) => errors,
             };
             // Whose fault is it? Messages of their own for each item tell.
-            let Outcome::Refused(each) = self.load(&plan, node, Grouping::Apart)? else {
+            let Outcome::Refused(each) = self.load(&plan, node, Grouping::Apart, false)? else {
                 continue;
             };
             let before = self.refused.len();
@@ -228,13 +231,15 @@ impl Nft {
         plan: &Plan<Item, Desired>,
         node: &NodeConfig,
         grouping: Grouping,
+        keep: bool,
     ) -> Result<Outcome, NftError> {
         let there = self.tables()?;
-        let mut load = match there.as_slice() {
-            [] => Load::Pieces,
-            there => {
-                Load::Atomic { v4: there.contains(&Family::V4), v6: there.contains(&Family::V6) }
-            }
+        let has = |family| there.iter().any(|table| table.0 == family);
+        let (v4, v6) = (has(Family::V4), has(Family::V6));
+        let keep = keep && there.iter().all(|table| !table.1) && !self.has_strangers()?;
+        let mut load = match (v4, v6) {
+            (false, false) => Load::Pieces,
+            _ => Load::Atomic { v4, v6, keep },
         };
         loop {
             let refused = &self.refused;
@@ -242,6 +247,10 @@ impl Nft {
             let out = &mut self.transactions;
             self.ruleset.encode_full(plan, node, (load, grouping), leave_out, out);
             match self.send() {
+                // Another version's table, or a kernel that won't: then without the memory.
+                Ok(Outcome::Refused(_)) if load == (Load::Atomic { v4, v6, keep: true }) => {
+                    load = Load::Atomic { v4, v6, keep: false };
+                }
                 Ok(Outcome::Refused(errors)) if load == Load::Pieces => {
                     // What went in before is of no use, and nobody has seen it.
                     let steps = std::mem::take(&mut self.transactions);
@@ -280,26 +289,39 @@ impl Nft {
         Ok(Outcome::Done)
     }
 
-    /// The families that have a table of ours.
-    fn tables(&mut self) -> Result<Vec<Family>, NftError> {
+    /// The families that have a table of ours, and whether it is dormant.
+    fn tables(&mut self) -> Result<Vec<(Family, bool)>, NftError> {
         let mut there = Vec::new();
         for family in [Family::V4, Family::V6] {
             let query = Query::table(family, self.socket.next_sequence());
             let mut refused = None;
-            let mut found = false;
+            let mut found = None;
             self.socket
-                .ask(query.as_bytes(), |answer| match answer {
-                    Answer::Refused { error, .. } => refused = Some(error),
-                    answer => found |= Reply::of(answer) == Some(Reply::Table),
+                .ask(query.as_bytes(), |answer| match (answer, Reply::of(answer)) {
+                    (Answer::Refused { error, .. }, _) => refused = Some(error),
+                    (_, Some(Reply::Table { dormant })) => found = Some((family, dormant)),
+                    _ => {}
                 })
                 .map_err(NftError::Socket)?;
             match refused {
                 Some(error) if error != GONE => return Err(NftError::of(&[(0, error)])),
-                _ if found => there.push(family),
-                _ => {}
+                _ => there.extend(found),
             }
         }
         Ok(there)
+    }
+
+    /// Whether somebody else has let packets into a table of ours.
+    fn has_strangers(&mut self) -> Result<bool, NftError> {
+        let mut any = false;
+        for family in [Family::V4, Family::V6] {
+            let query = Query::chains(family, self.socket.next_sequence());
+            let answer = |answer: Answer<'_>| {
+                any |= matches!(Reply::of(answer), Some(Reply::Chain(chain)) if chain.is_strange());
+            };
+            self.socket.ask(query.as_bytes(), answer).map_err(NftError::Socket)?;
+        }
+        Ok(any)
     }
 }
 

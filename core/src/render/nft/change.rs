@@ -8,6 +8,7 @@ use super::{
     netlink::{Bulk, Pieces, Transactions},
     owners::Owners,
     rule::Target,
+    set::Kind,
     skeleton::{Section, sections, sets},
 };
 use crate::{
@@ -51,6 +52,9 @@ pub enum Load {
         v4: bool,
         /// And for IPv6.
         v6: bool,
+        /// Whether clients go on to be remembered. Only tables whose sets are all ours, and in use, can be replaced
+        /// around that memory, and kernels before 6.3 may refuse it. Chains that are no longer needed stay, empty.
+        keep: bool,
     },
     /// No table is there: in transactions of some thousand elements each, of which the last one takes effect.
     Pieces,
@@ -277,9 +281,17 @@ impl Ruleset {
     }
 
     fn encode_skeleton(&self, load: Load, out: &mut Transactions) {
-        if let Load::Atomic { v4, v6 } = load {
+        if let Load::Atomic { v4, v6, keep } = load {
             for (family, _) in FAMILIES.into_iter().zip([v4, v6]).filter(|(_, there)| *there) {
-                out.delete_table(family);
+                if keep && self.node.families.contains(&family) {
+                    // Who refers to a set goes before it does.
+                    out.delete_rules(family);
+                    let sets = sets(&self.node, family).into_iter();
+                    let cleared = sets.filter(|set| set.kind != Kind::Clients);
+                    cleared.for_each(|set| out.delete_set(family, set.name));
+                } else {
+                    out.delete_table(family);
+                }
             }
         }
         let mut id = 0;

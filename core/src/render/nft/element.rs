@@ -111,6 +111,8 @@ pub enum Value {
     GotoReject,
     /// The packet vanishes.
     Drop,
+    /// The packet is sent nowhere else: it is refused later on.
+    Return,
     /// An endpoint.
     Endpoint(SocketAddr),
     /// The number of a service port, or of one of its endpoints.
@@ -226,6 +228,7 @@ impl fmt::Display for Element {
             Value::GotoOutside => f.write_str(" : goto outside"),
             Value::GotoReject => f.write_str(" : goto reject-it"),
             Value::Drop => f.write_str(" : drop"),
+            Value::Return => f.write_str(" : return"),
             Value::Endpoint(to) => write!(f, " : {} . {}", to.ip(), to.port()),
             Value::Id(id) => write!(f, " : {}", Handle(id)),
         }

@@ -125,6 +125,9 @@ impl<F: FnMut(Element)> Out<'_, F> {
                     self.put(local, Key::At(at), Value::Goto(chain));
                 }
             }
+        } else {
+            // A pod that asks for the same port of the node must not get what is refused here.
+            self.put(svc, Key::At(at), Value::Return);
         }
         self.refuse(at, frontend.external_refusal());
     }

@@ -18,6 +18,9 @@
 //! affinity is found in `owners`, whose clients met whom in `sticky`, and where that is in `ids` and `by-id`: one
 //! memory for all addresses of a service port, as kube-proxy has it.
 //!
+//! A destination without endpoints is found in `refuse`, and `svc` says `return` for it, so that no pod's host port of
+//! that number gets its packets.
+//!
 //! Two tables, `ip svckit` and `ip6 svckit`; nothing of anybody else's is read or touched. [`Ruleset`] encodes them
 //! for the kernel ([`netlink`]), [`full`] prints the same for people and for nft 1.0.6 or newer; kernels from 5.13
 //! on.
@@ -43,6 +46,7 @@ mod text;
 pub use chain::{Chain, Mark, Pick};
 pub use change::{EncodeError, Grouping, Load, Ruleset, WriteError};
 pub use element::{At, Element, Key, Map, Value};
+pub use skeleton::ENTRIES;
 
 use core::fmt::{self, Write};
 use std_alloc::vec::Vec;

@@ -53,6 +53,18 @@ impl Hook {
     }
 }
 
+/// The chains that packets enter by.
+pub const ENTRIES: [&str; 8] = [
+    "output-before-dnat",
+    "prerouting-before-dnat",
+    "prerouting",
+    "output",
+    "postrouting",
+    "input",
+    "forward",
+    "output-after-dnat",
+];
+
 /// All sets and maps: those that come from the node's configuration, the one that the kernel fills, the others.
 pub(super) fn sets(node: &NodeConfig, family: Family) -> Vec<Set> {
     let service_ranges: Vec<_> = node.service_ranges(family).collect();
@@ -188,16 +200,20 @@ fn bases(node: &NodeConfig, family: Family) -> Vec<Section> {
     let check = vec![new("check-sources")];
     let strays = || vec![new("refuse-services"), new("refuse-strays")];
     let input = vec![new("refuse-node-ports"), new("refuse-services")];
-    vec![
-        base("output-before-dnat", "filter", Hook::Output, -110, check),
-        base("prerouting-before-dnat", "filter", Hook::Prerouting, -110, before),
-        base("prerouting", "nat", Hook::Prerouting, -100, all("services")),
-        base("output", "nat", Hook::Output, -100, all("services")),
-        base("postrouting", "nat", Hook::Postrouting, 100, all("masquerading")),
-        base("input", "filter", Hook::Input, 0, input),
-        base("forward", "filter", Hook::Forward, 0, strays()),
-        base("output-after-dnat", "filter", Hook::Output, 0, strays()),
-    ]
+    let bases = [
+        ("filter", Hook::Output, -110, check),
+        ("filter", Hook::Prerouting, -110, before),
+        ("nat", Hook::Prerouting, -100, all("services")),
+        ("nat", Hook::Output, -100, all("services")),
+        ("nat", Hook::Postrouting, 100, all("masquerading")),
+        ("filter", Hook::Input, 0, input),
+        ("filter", Hook::Forward, 0, strays()),
+        ("filter", Hook::Output, 0, strays()),
+    ];
+    let named = ENTRIES.into_iter().zip(bases);
+    named
+        .map(|(name, (kind, hook, priority, rules))| base(name, kind, hook, priority, rules))
+        .collect()
 }
 
 fn localhost(node: &NodeConfig, family: Family) -> bool {

@@ -13,11 +13,13 @@ use crate::{
     forward::Frontend,
 };
 
-/// The annotation that says how an endpoint is picked; without it, at random, as kube-proxy does.
-const BALANCE: &str = "svckit.io/balance";
-
 /// Slots that weights are made of, at most: shares are kept to a thousandth.
 const WEIGHED: u32 = 1_000;
+
+/// Sizes of tables that lead equal clients to equal endpoints: the first with 100 slots per endpoint, or the last.
+///
+/// A table of another size moves every client, so there are few; `svckit.io/hash-slots` settles it for good.
+const TABLES: [u32; 4] = [1_021, 4_093, 16_381, LOCAL_SLOTS - 15];
 
 /// The slots of one set, and how one of them is picked.
 pub(super) fn slots(frontend: &Frontend, local: bool) -> (Cow<'_, [SocketAddr]>, Pick) {
@@ -28,12 +30,11 @@ pub(super) fn slots(frontend: &Frontend, local: bool) -> (Cow<'_, [SocketAddr]>,
     }
     let given = frontend.annotations.iter();
     let (policy, _) = Policy::from_annotations(given.map(|(key, value)| (&**key, &**value)));
-    let asked = frontend.annotations.iter().any(|(key, _)| **key == *BALANCE);
     match policy.method {
         Method::Maglev | Method::Rendezvous | Method::RendezvousTable => {
             (hashed(set, &policy).into(), Pick::Source)
         }
-        Method::RoundRobin if asked => (weighed(set, &policy).into(), Pick::Turn),
+        Method::RoundRobin if policy.named => (weighed(set, &policy).into(), Pick::Turn),
         _ => (weighed(set, &policy).into(), Pick::Random),
     }
 }
@@ -77,12 +78,13 @@ fn common_divisor(a: u16, b: u16) -> u16 {
 fn hashed(set: &[SocketAddr], policy: &Policy) -> Vec<SocketAddr> {
     let shares = set.iter().zip(weights(set, policy));
     let shares: Vec<_> = shares.map(|(addr, weight)| (identity(*addr, 0), weight)).collect();
-    let most = LOCAL_SLOTS - 15;
-    let table = if policy.hash_slots == 0 {
-        Maglev::new(&shares)
+    let [.., most] = TABLES;
+    let size = if policy.hash_slots == 0 {
+        TABLES.into_iter().find(|size| *size as usize >= set.len() * 100).unwrap_or(most)
     } else {
-        Maglev::with_size(&shares, policy.hash_slots.min(most))
+        policy.hash_slots.min(most)
     };
+    let table = Maglev::with_size(&shares, size);
     let numbers = table.numbers();
     let slots = numbers.iter().filter_map(|n| set.get(usize::from(*n)).copied());
     slots.take(LOCAL_SLOTS as usize).collect()
@@ -128,11 +130,11 @@ mod tests {
         let maglev = ("svckit.io/balance", "maglev");
         let (shares, pick) = counts(&[maglev]);
         assert_eq!(pick, Pick::Source);
-        assert_eq!(shares.values().sum::<usize>(), 509);
-        assert!(shares.values().all(|n| (165..=175).contains(n)), "{shares:?}");
+        assert_eq!(shares.values().sum::<usize>(), 1_021);
+        assert!(shares.values().all(|n| (335..=346).contains(n)), "{shares:?}");
         let (weighed, _) = counts(&[maglev, ("svckit.io/weights", "10.244.0.1=2")]);
-        assert!((250..=260).contains(&weighed[&1]), "{weighed:?}");
-        let (sized, _) = counts(&[maglev, ("svckit.io/hash-slots", "1021")]);
-        assert_eq!(sized.values().sum::<usize>(), 1_021);
+        assert!((505..=516).contains(&weighed[&1]), "{weighed:?}");
+        let (sized, _) = counts(&[maglev, ("svckit.io/hash-slots", "509")]);
+        assert_eq!(sized.values().sum::<usize>(), 509);
     }
 }

@@ -228,5 +228,5 @@ fn a_large_table_is_loaded_in_pieces() {
         rig.out.iter().count()
     };
     assert_eq!(count(Load::Pieces), 3, "9,000 elements, 4,000 at a time");
-    assert_eq!(count(Load::Atomic { v4: true, v6: false }), 1);
+    assert_eq!(count(Load::Atomic { v4: true, v6: false, keep: false }), 1);
 }

@@ -142,6 +142,7 @@ fn value(out: &mut Vec<u8>, element: &Element, name: &mut String) {
         }
         Value::GotoReject => to(out, GOTO, Some("reject-it")),
         Value::Drop => to(out, DROP, None),
+        Value::Return => to(out, RETURN, None),
         Value::Endpoint(endpoint) => data(out, endpoint),
         Value::Id(id) => nest(out, 2, |out| bytes(out, 1, &id.to_ne_bytes())),
     }

@@ -19,7 +19,7 @@ mod set;
 
 pub use answer::{Answer, Answers};
 pub use flow::Flow;
-pub use query::{Query, Reply, is_printed};
+pub use query::{PrintedChain, Query, Reply, is_printed};
 
 use core::ops::Range;
 use std_alloc::{string::String, string::ToString, vec::Vec};
@@ -50,8 +50,12 @@ mod kind {
     pub(super) const DELETE_TABLE: u16 = of(2);
     pub(super) const NEW_CHAIN: u16 = of(3);
     pub(super) const NEW_RULE: u16 = of(6);
+    pub(super) const GET_CHAIN: u16 = of(4);
     pub(super) const GET_RULE: u16 = of(7);
+    pub(super) const DELETE_RULES: u16 = of(8);
     pub(super) const NEW_SET: u16 = of(9);
+    pub(super) const GET_SET: u16 = of(10);
+    pub(super) const DELETE_SET: u16 = of(11);
     pub(super) const NEW_ELEMENTS: u16 = of(12);
     pub(super) const GET_ELEMENTS: u16 = of(13);
     pub(super) const DELETE_ELEMENTS: u16 = of(14);
@@ -154,6 +158,19 @@ impl Transactions {
     /// Deletes the table, which must be there, and all that is in it.
     pub(super) fn delete_table(&mut self, family: Family) {
         self.message(family, kind::DELETE_TABLE, 0, |out| text(out, 1, TABLE));
+    }
+
+    /// Deletes all rules of the table; chains stay.
+    pub(super) fn delete_rules(&mut self, family: Family) {
+        self.message(family, kind::DELETE_RULES, 0, |out| text(out, 1, TABLE));
+    }
+
+    /// Deletes a set, which must be there, and all that is in it.
+    pub(super) fn delete_set(&mut self, family: Family, name: &str) {
+        self.message(family, kind::DELETE_SET, 0, |out| {
+            text(out, 1, TABLE);
+            text(out, 2, name);
+        });
     }
 
     /// Creates a set with what is in it for good. `id` tells sets of one transaction apart.

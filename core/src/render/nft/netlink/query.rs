@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     model::Family,
-    render::nft::{Element, Map},
+    render::nft::{Element, Map, skeleton::ENTRIES},
 };
 
 /// Questions in the making, and what they are about.
@@ -25,14 +25,45 @@ pub struct Query {
 pub enum Reply<'a> {
     /// How often the rules of this network namespace have changed.
     Generation(u32),
-    /// There is such a table.
-    Table,
+    /// There is such a table; a dormant one isn't asked about packets.
+    Table {
+        /// Whether it is dormant.
+        dormant: bool,
+    },
+    /// A chain of our table.
+    Chain(PrintedChain<'a>),
+    /// A set of our table.
+    Set {
+        /// Its name.
+        name: &'a [u8],
+        /// How many elements are in it. Kernels before 6.16 don't tell.
+        count: Option<u32>,
+    },
     /// A rule, as the kernel prints it.
     Rule(&'a [u8]),
     /// Elements, as the kernel prints them.
     Elements(Vec<&'a [u8]>),
     /// Something else.
     Other,
+}
+
+/// A chain, as the kernel prints it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PrintedChain<'a> {
+    /// Its name.
+    pub name: &'a [u8],
+    /// Where packets enter it, if they do.
+    pub hook: Option<&'a [u8]>,
+    /// What becomes of packets that come to its end.
+    pub policy: Option<&'a [u8]>,
+}
+
+impl PrintedChain<'_> {
+    /// Whether packets enter our table by it, and it isn't ours.
+    #[must_use]
+    pub fn is_strange(&self) -> bool {
+        self.hook.is_some() && !ENTRIES.iter().any(|name| name.as_bytes() == self.name)
+    }
 }
 
 impl Query {
@@ -59,6 +90,28 @@ impl Query {
     pub fn rules(family: Family, sequence: u32) -> Self {
         let family = number_of(family);
         Self::new(kind::GET_RULE, flag::DUMP, sequence, family, |out| text(out, 1, TABLE))
+    }
+
+    /// All chains of a family, whoever's they are.
+    #[must_use]
+    pub fn chains(family: Family, sequence: u32) -> Self {
+        Self::new(kind::GET_CHAIN, flag::DUMP, sequence, number_of(family), |_| ())
+    }
+
+    /// One chain of our table.
+    #[must_use]
+    pub fn chain(family: Family, name: &str, sequence: u32) -> Self {
+        Self::new(kind::GET_CHAIN, 0, sequence, number_of(family), |out| {
+            text(out, 1, TABLE);
+            text(out, 3, name);
+        })
+    }
+
+    /// All sets of our table, without what is in them.
+    #[must_use]
+    pub fn sets(family: Family, sequence: u32) -> Self {
+        let family = number_of(family);
+        Self::new(kind::GET_SET, flag::DUMP, sequence, family, |out| text(out, 1, TABLE))
     }
 
     /// All elements of one of our sets. Costs more than what is in it: only for small ones.
@@ -112,7 +165,21 @@ impl<'a> Reply<'a> {
                 let number = attribute(body, 1).and_then(|value| value.try_into().ok());
                 Self::Generation(u32::from_be_bytes(number?))
             }
-            kind::NEW_TABLE => Self::Table,
+            kind::NEW_TABLE => {
+                let flags = attribute(body, 2).and_then(|flags| flags.try_into().ok());
+                Self::Table {
+                    dormant: flags.is_some_and(|flags| u32::from_be_bytes(flags) & 1 == 1),
+                }
+            }
+            kind::NEW_CHAIN if named(body, 1) == TABLE.as_bytes() => Self::Chain(PrintedChain {
+                name: named(body, 3),
+                hook: attribute(body, 4),
+                policy: attribute(body, 5),
+            }),
+            kind::NEW_SET => {
+                let count = attribute(body, 20).and_then(|count| count.try_into().ok());
+                Self::Set { name: named(body, 2), count: count.map(u32::from_be_bytes) }
+            }
             kind::NEW_RULE => Self::Rule(body),
             kind::NEW_ELEMENTS => {
                 let list = attribute(body, 3).unwrap_or_default();
@@ -121,6 +188,12 @@ impl<'a> Reply<'a> {
             _ => Self::Other,
         })
     }
+}
+
+/// A name, without the zero at its end.
+fn named(body: &[u8], kind: u16) -> &[u8] {
+    let text = attribute(body, kind).unwrap_or_default();
+    text.strip_suffix(&[0]).unwrap_or(text)
 }
 
 /// Whether the kernel has printed this element.
