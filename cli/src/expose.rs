@@ -87,7 +87,7 @@ enum Kind {
 pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Stop> {
     let input = &arguments.input;
     let loaded = Loaded::read(input, Settings::default())?;
-    let object = arguments.find(&loaded)?;
+    let object = arguments.find(loaded)?;
     let mut service = admit::expose(object, &arguments.options()?)
         .map_err(|error| Stop::input(error.to_string()))?;
     if service.metadata.namespace.is_empty() {

@@ -137,9 +137,9 @@ impl Render {
 fn made(
     input: &Input,
     text: impl FnOnce(&mut Loaded) -> Result<String, Stop>,
-) -> Result<(Loaded, String), Stop> {
-    let mut loaded = Loaded::read(input, Settings::default())?;
-    let text = text(&mut loaded)?;
+) -> Result<(&'static mut Loaded, String), Stop> {
+    let loaded = Loaded::read(input, Settings::default())?;
+    let text = text(loaded)?;
     Ok((loaded, text))
 }
 

@@ -62,9 +62,9 @@ struct Answered {
 impl Resolve {
     /// Asks, and prints what is said.
     pub(crate) fn run(&self) -> Result<Exit, Stop> {
-        let mut loaded = Loaded::read(&self.input, Settings::default())?;
-        let (names, qtype) = self.questions(&mut loaded)?;
-        let snapshot = self.snapshot(&mut loaded);
+        let loaded = Loaded::read(&self.input, Settings::default())?;
+        let (names, qtype) = self.questions(loaded)?;
+        let snapshot = self.snapshot(loaded);
         let upstream = Upstream::from(&loaded.cluster.control().settings().upstream_dns);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

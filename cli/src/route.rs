@@ -59,7 +59,7 @@ impl Route {
     /// Prints which rule takes the request.
     pub(crate) fn run(&self) -> Result<Exit, Stop> {
         let asked = self.asked()?;
-        let mut loaded = Loaded::read(&self.input, Settings::default())?;
+        let loaded = Loaded::read(&self.input, Settings::default())?;
         let routes = match &self.class {
             None => loaded.cluster.router().routes(),
             Some(class) => {
@@ -72,7 +72,7 @@ impl Route {
                 router.routes()
             }
         };
-        let answer = answer(&routes, &loaded, &asked, self.from);
+        let answer = answer(&routes, loaded, &asked, self.from);
         match self.output {
             Output::Json => println!("{answer:#}"),
             Output::Yaml => {

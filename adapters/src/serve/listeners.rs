@@ -1,14 +1,14 @@
 //! The sockets on which clients reach service ports.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     io,
     net::{IpAddr, SocketAddr},
     sync::Arc,
     time::Duration,
 };
 use svckit::model::{Port, Protocol};
-use tokio::task::JoinHandle;
+use tokio::{net::TcpSocket, task::JoinHandle};
 
 use super::{
     balancer::Balancer,
@@ -18,7 +18,7 @@ use super::{
 };
 
 /// Connections that may wait to be accepted.
-const QUEUE: i32 = 4096;
+const QUEUE: u32 = 4096;
 
 /// An address that clients on this machine connect to, and the service port's own that it stands for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -38,6 +38,7 @@ pub struct Listeners {
     limits: Limits,
     room: Room,
     running: HashMap<Frontend, Task>,
+    shared: HashSet<u16>,
 }
 
 /// A task that ends with its listener.
@@ -60,7 +61,13 @@ impl Listeners {
     /// The same with limits of the caller's.
     #[must_use]
     pub fn with_limits(balancer: Arc<Balancer>, limits: Limits) -> Self {
-        Self { balancer, limits, room: Room::new(limits.connections), running: HashMap::new() }
+        Self {
+            balancer,
+            limits,
+            room: Room::new(limits.connections),
+            running: HashMap::new(),
+            shared: HashSet::new(),
+        }
     }
 
     /// TCP connections that are open now, also those of listeners that are gone.
@@ -73,6 +80,12 @@ impl Listeners {
     pub async fn drain(mut self, grace: Duration) -> bool {
         self.running.clear();
         self.room.empty(grace).await
+    }
+
+    /// TCP ports on which this process listens at the unspecified address as well: sockets that are bound from now on
+    /// allow that.
+    pub fn share(&mut self, ports: impl IntoIterator<Item = u16>) {
+        self.shared = ports.into_iter().collect();
     }
 
     /// Binds what is new, unbinds what is gone, and leaves open connections alone.
@@ -107,12 +120,14 @@ impl Listeners {
         };
         match frontend.protocol {
             Protocol::Tcp => {
-                let socket = std::net::TcpListener::bind(frontend.listen)?;
-                // The standard library's queue is too short for those who all come at once.
-                rustix::net::listen(&socket, QUEUE)?;
-                socket.set_nonblocking(true)?;
-                let listener = tokio::net::TcpListener::from_std(socket)?;
-                Ok(Task(tokio::spawn(tcp::accept(listener, route))))
+                let socket = match frontend.listen {
+                    SocketAddr::V4(_) => TcpSocket::new_v4()?,
+                    SocketAddr::V6(_) => TcpSocket::new_v6()?,
+                };
+                socket.set_reuseaddr(true)?;
+                socket.set_reuseport(self.shared.contains(&frontend.listen.port()))?;
+                socket.bind(frontend.listen)?;
+                Ok(Task(tokio::spawn(tcp::accept(socket.listen(QUEUE)?, route))))
             }
             Protocol::Udp => {
                 let socket = std::net::UdpSocket::bind(frontend.listen)?;

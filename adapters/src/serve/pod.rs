@@ -9,16 +9,24 @@
 //!
 //! [`Pods::reconcile`] makes the set of ports what it should be and leaves open connections alone.
 
+mod crowd;
 mod http;
 mod stream;
 
 use arc_swap::ArcSwap;
-use std::{collections::HashMap, io, net::SocketAddr, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    io,
+    net::SocketAddr,
+    sync::Arc,
+};
 use svckit::model::Protocol;
 use tokio::{
     net::{TcpListener, UdpSocket},
     task::JoinHandle,
 };
+
+use self::crowd::Crowd;
 
 /// One port of a simulated pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,10 +64,24 @@ impl Identity {
 }
 
 /// The simulated pods of this process.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Pods {
     ports: HashMap<(SocketAddr, Protocol), Running>,
     leaving: HashMap<(SocketAddr, Protocol), Running>,
+    crowds: BTreeMap<u16, Crowd>,
+    sockets: usize,
+}
+
+impl Default for Pods {
+    /// As many sockets as there are ports.
+    fn default() -> Self {
+        Self {
+            ports: HashMap::new(),
+            leaving: HashMap::new(),
+            crowds: BTreeMap::new(),
+            sockets: usize::MAX,
+        }
+    }
 }
 
 /// A port that listens.
@@ -85,10 +107,22 @@ impl Pods {
         refused
     }
 
+    /// How many sockets pods may have from now on: where they would need more, pods on loopback addresses that listen
+    /// on the same TCP port share one.
+    pub const fn limit(&mut self, sockets: usize) {
+        self.sockets = sockets;
+    }
+
+    /// Port numbers that pods share: other sockets of this process must allow that (`SO_REUSEPORT`).
+    pub fn shared_ports(&self) -> impl Iterator<Item = u16> {
+        self.crowds.keys().copied()
+    }
+
     /// Opens what is new and tells the others their services; what is gone goes on until [`Pods::close`], so that
     /// clients can be sent elsewhere first.
-    pub fn open(&mut self, wanted: Vec<PodPort>) -> Vec<(PodPort, io::Error)> {
+    pub fn open(&mut self, mut wanted: Vec<PodPort>) -> Vec<(PodPort, io::Error)> {
         self.close();
+        self.gather(&mut wanted);
         let mut before = std::mem::take(&mut self.ports);
         let mut refused = Vec::new();
         for port in wanted {
@@ -107,6 +141,22 @@ impl Pods {
         }
         self.leaving = before;
         refused
+    }
+
+    /// Lets pods share sockets where there would be too many; a port that is shared stays so.
+    fn gather(&mut self, wanted: &mut Vec<PodPort>) {
+        let mut before = std::mem::take(&mut self.crowds);
+        let shared = before.keys().copied().collect();
+        for (port, members) in crowd::gather(wanted, self.sockets, &shared) {
+            match before.remove(&port).map_or_else(|| Crowd::start(port), Ok) {
+                Ok(crowd) => {
+                    crowd.set(members);
+                    self.crowds.insert(port, crowd);
+                }
+                // Somebody listens on this port already: each pod for itself, as far as the sockets go.
+                Err(_) => wanted.extend(members),
+            }
+        }
     }
 
     /// Closes what is gone.

@@ -17,8 +17,10 @@ pub use document::MAX_OBJECT_BYTES;
 use std::{
     collections::{BTreeMap, HashMap, hash_map::Entry},
     fs, io,
+    num::NonZero,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex},
+    thread,
     time::SystemTime,
 };
 use svckit::{
@@ -99,10 +101,18 @@ impl Files {
         let before = self.known.len();
         self.known.retain(|path, _| present.contains_key(path));
         let mut changed = self.known.len() != before;
-        for (path, stamp) in present {
-            if stamp.is_none() || self.known.get(&path).is_none_or(|file| file.stamp != stamp) {
-                changed |= self.read(path, stamp)?;
-            }
+        let known = |path: &Path, stamp: &Stamp| {
+            stamp.is_some() && self.known.get(path).is_some_and(|file| file.stamp == *stamp)
+        };
+        let mut fresh: Vec<(Arc<Path>, Stamp)> =
+            present.into_iter().filter(|(path, stamp)| !known(path, stamp)).collect();
+        if let Some(at) = fresh.iter().position(|(path, _)| is_stdin(path)) {
+            let (path, _) = fresh.remove(at);
+            changed |= self.read_stdin(path)?;
+        }
+        changed |= !fresh.is_empty();
+        for (path, file) in read_all(fresh, &self.namespace) {
+            self.know(path, file);
         }
         Ok(changed)
     }
@@ -181,7 +191,7 @@ impl Files {
     }
 
     fn lines(&self, file: &Path) -> Lines {
-        match (&self.stdin, file.as_os_str() == "-") {
+        match (&self.stdin, is_stdin(file)) {
             (Some(bytes), true) => Lines::of(bytes),
             // A file that went away meanwhile: findings stand where their object started.
             _ => Lines::of(&fs::read(file).unwrap_or_default()),
@@ -192,7 +202,7 @@ impl Files {
     fn list(&self) -> io::Result<BTreeMap<Arc<Path>, Stamp>> {
         let mut present = BTreeMap::new();
         for path in &self.paths {
-            if path.as_os_str() == "-" {
+            if is_stdin(path) {
                 present.insert(Arc::from(path.as_path()), None);
                 continue;
             }
@@ -214,32 +224,63 @@ impl Files {
         Ok(present)
     }
 
-    /// Reads one file; returns whether its content is new.
-    fn read(&mut self, path: Arc<Path>, stamp: Stamp) -> io::Result<bool> {
-        let bytes = if path.as_os_str() == "-" {
-            if self.stdin.is_some() {
-                return Ok(false);
-            }
-            Ok(self.stdin.insert(io::read_to_string(io::stdin())?.into_bytes()).clone())
-        } else {
-            fs::read(&path)
-        };
-        let mut file = match bytes {
-            Ok(bytes) => File::of(&bytes, &path, &self.namespace),
-            Err(error) => File::unreadable(&error.to_string()),
-        };
-        file.stamp = stamp;
+    /// Reads standard input, the first time; returns whether it was.
+    fn read_stdin(&mut self, path: Arc<Path>) -> io::Result<bool> {
+        if self.stdin.is_some() {
+            return Ok(false);
+        }
+        let bytes = self.stdin.insert(io::read_to_string(io::stdin())?.into_bytes());
+        let file = File::of(bytes, &path, &self.namespace);
+        self.know(path, file);
+        Ok(true)
+    }
+
+    /// Takes in what a file says now.
+    fn know(&mut self, path: Arc<Path>, mut file: File) {
         if file.findings.iter().any(Finding::is_error)
             && let Some(before) = self.known.remove(&path)
         {
             file.keep_good_of(before);
         }
         self.known.insert(path, file);
-        Ok(true)
     }
 }
 
+/// Reads files, on all processors.
+fn read_all(paths: Vec<(Arc<Path>, Stamp)>, namespace: &str) -> Vec<(Arc<Path>, File)> {
+    let threads = thread::available_parallelism().map_or(1, NonZero::get).min(paths.len());
+    let next = Mutex::new(paths.into_iter());
+    let read = || {
+        let mut read = Vec::new();
+        // The lock is held for the step to the next path only, in which nothing can panic.
+        while let Some((path, stamp)) = next.lock().ok().and_then(|mut paths| paths.next()) {
+            let file = File::read(&path, stamp, namespace);
+            read.push((path, file));
+        }
+        read
+    };
+    thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(read)).collect();
+        let mut all = read();
+        for other in others {
+            match other.join() {
+                Ok(read) => all.extend(read),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        all
+    })
+}
+
 impl File {
+    fn read(path: &Arc<Path>, stamp: Stamp, namespace: &str) -> Self {
+        let file = match fs::read(path) {
+            Ok(bytes) => Self::of(&bytes, path, namespace),
+            Err(error) => Self::unreadable(&error.to_string()),
+        };
+        Self { stamp, ..file }
+    }
+
     fn of(bytes: &[u8], path: &Arc<Path>, namespace: &str) -> Self {
         let mut file = Self { stamp: None, manifests: Vec::new(), findings: Vec::new() };
         for document in document::documents(bytes, &mut file.findings) {
@@ -313,6 +354,11 @@ fn is_manifest(path: &Path) -> bool {
         path.extension().is_some_and(|ending| ["yaml", "yml", "json"].iter().any(|e| ending == *e));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     ending && !name.starts_with('.') && name != SETTINGS_FILE
+}
+
+/// Whether standard input is meant.
+fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
 }
 
 fn stamp(path: &Path) -> Stamp {

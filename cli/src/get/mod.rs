@@ -78,7 +78,7 @@ pub(crate) fn run(
 ) -> Result<Exit, Stop> {
     let loaded = Loaded::read(input, Settings::default())?;
     report::print(&loaded.findings);
-    let (columns, rows) = rows(&loaded, resource, output == Output::Wide);
+    let (columns, rows) = rows(loaded, resource, output == Output::Wide);
     let wanted = |row: &Row| {
         (input.all_namespaces || row.namespace.is_empty() || row.namespace == input.namespace)
             && name.is_none_or(|name| row.name == name)

@@ -75,7 +75,7 @@ enum Event {
 
 /// Everything that runs.
 struct Running {
-    loaded: Loaded,
+    loaded: &'static mut Loaded,
     sink: Sink,
     state: Arc<Mutex<State>>,
     /// What was wrong the last time, so that it is told once.
@@ -149,7 +149,7 @@ impl Node {
 }
 
 impl Running {
-    fn new(loaded: Loaded, sink: Sink) -> Self {
+    fn new(loaded: &'static mut Loaded, sink: Sink) -> Self {
         let pause = loaded.cluster.control().settings().sync_min_period;
         let state = Arc::default();
         let told = BTreeSet::new();
@@ -252,7 +252,7 @@ impl Running {
     /// Lets the pages tell how things are.
     fn publish(&self, pages: &mut Pages) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.observe(&self.loaded, self.sink.refused().len());
+        state.observe(self.loaded, self.sink.refused().len());
         drop(state);
         for message in pages.reconcile(self.loaded.cluster.proxy()) {
             eprintln!("svckit: {message}");

@@ -36,8 +36,8 @@ pub(super) struct Nginx {
 
 impl Nginx {
     /// The configuration of what is good in the input.
-    pub(super) fn run(&self) -> Result<(Loaded, String), Stop> {
-        let mut loaded = Loaded::read(&self.input, Settings::default())?;
+    pub(super) fn run(&self) -> Result<(&'static mut Loaded, String), Stop> {
+        let loaded = Loaded::read(&self.input, Settings::default())?;
         let rendered = render(&mut loaded.cluster, &self.config()?);
         if let Some(directory) = &self.certificates {
             write_files(Path::new(directory), &rendered)?;

@@ -32,6 +32,13 @@ pub(super) fn listen(
     free.unwrap_or_else(|| SocketAddr::new(ip, port))
 }
 
+/// How many files this process may have open.
+pub(super) fn file_limit() -> usize {
+    use rustix::process::{Resource, getrlimit};
+    let limit = getrlimit(Resource::Nofile).current;
+    limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX))
+}
+
 /// Lets this process open as many sockets as the system allows it.
 pub(super) fn raise_file_limit() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

@@ -24,7 +24,7 @@ use svckit_adapters::{
 
 use super::{
     faces::Faces,
-    listen::{listen, lowest_port},
+    listen::{file_limit, listen, lowest_port},
     stand_ins::{EDGE, OUTSIDE, StandIns},
     web,
 };
@@ -45,6 +45,9 @@ pub(super) struct Servers {
     node: Vec<IpAddr>,
     faces: Faces,
 }
+
+/// Files that are needed for all but listening sockets: connections, logs, the state.
+const FILES_BESIDES: usize = 1_000;
 
 /// A port of a simulated pod, before it has a socket.
 type PodAddress = (SocketAddr, Protocol);
@@ -87,8 +90,10 @@ impl Servers {
             }
         }
         let mut refused = self.faces.apply(changes);
-        refused.extend(self.reconcile_pods(cluster));
         let changed = self.proxy.take_changed();
+        let frontends = self.frontends();
+        self.pods.limit(file_limit().saturating_sub(frontends.len().saturating_add(FILES_BESIDES)));
+        refused.extend(self.reconcile_pods(cluster));
         self.balancer.update(|table| {
             table.set_time(clock::now());
             self.policies.tell(table);
@@ -98,12 +103,12 @@ impl Servers {
         self.pods.close();
         let bad = self.policies.bad().map(|(service, bad)| format!("Service {service}: {bad}"));
         refused.extend(bad);
-        let frontends = self.frontends();
         let at = |frontend: &Frontend| {
             let (ip, port) = frontend.target;
             ((ip, frontend.protocol, port), frontend.listen)
         };
         self.listening = frontends.iter().map(at).collect();
+        self.listeners.share(self.pods.shared_ports());
         refused.extend(self.listeners.reconcile(&frontends).into_iter().map(
             |(frontend, error)| {
                 let Frontend { listen, protocol, target: (ip, port) } = frontend;

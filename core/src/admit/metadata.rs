@@ -3,7 +3,7 @@
 //! One quirk of Kubernetes is mended: of a `generateName` only its final `-` is ignored, not the byte before it too,
 //! so `a_-` is refused.
 
-use std_alloc::{collections::BTreeMap, format, string::String};
+use std_alloc::{format, string::String};
 
 use super::{
     field::{Field, METADATA, Notes},
@@ -117,7 +117,7 @@ pub(super) fn labels(labels: &StringMap, at: Field<'_>, notes: &mut Notes) {
     }
 }
 
-fn annotations(annotations: &BTreeMap<String, String>, notes: &mut Notes) {
+fn annotations(annotations: &StringMap, notes: &mut Notes) {
     let at = METADATA.child("annotations");
     let mut size = 0_usize;
     for (key, value) in annotations {

@@ -12,7 +12,7 @@ use crate::{
     },
     finding::Finding,
 };
-use std_alloc::vec::Vec;
+use std_alloc::{string::String, vec::Vec};
 
 /// Fills in what the author left out: the selector and labels of the controller are those of its template.
 pub fn default_controller(controller: &mut ReplicationController) {
@@ -94,7 +94,7 @@ fn template(
     let at = SPEC.child("template");
     let meta = at.child("metadata");
     let labels: Field<'_> = meta.child("labels");
-    let has = |(key, value): (&_, &_)| template.metadata.labels.get(key) == Some(value);
+    let has = |(key, value): (&String, &String)| template.metadata.labels.get(key) == Some(value);
     if let Some(selected) = selected
         && !selected.iter().all(has)
     {

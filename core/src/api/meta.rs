@@ -1,10 +1,7 @@
 //! What all objects have in common: names, labels, owners.
 
-use super::Kept;
-use std_alloc::{collections::BTreeMap, string::String, vec::Vec};
-
-/// Labels, annotations and selectors: sorted text pairs.
-pub type StringMap = BTreeMap<String, String>;
+use super::{Kept, StringMap};
+use std_alloc::{string::String, vec::Vec};
 
 object! {
     /// `metadata` of any object.

@@ -38,6 +38,8 @@ mod pod;
 mod secret;
 mod service;
 mod service_cidr;
+mod shared;
+mod string_map;
 mod workload;
 
 #[cfg(feature = "serde")]
@@ -63,6 +65,8 @@ pub use pod::*;
 pub use secret::*;
 pub use service::*;
 pub use service_cidr::*;
+pub use shared::Shared;
+pub use string_map::StringMap;
 #[cfg(feature = "serde")]
 pub use tree::{Key, Tree, TreeNode};
 pub use workload::*;

@@ -1,6 +1,6 @@
 //! Pod v1, as far as Services care; the rest is kept as it came.
 
-use super::{Condition, Kept, ObjectMeta};
+use super::{Condition, Kept, ObjectMeta, Shared};
 use std_alloc::{string::String, vec::Vec};
 
 object! {
@@ -12,8 +12,8 @@ object! {
         pub kind: String,
         /// Its labels are what Services select.
         pub metadata: ObjectMeta,
-        /// What runs.
-        pub spec: PodSpec,
+        /// What runs; the pods of one template share it.
+        pub spec: Shared<PodSpec>,
         /// What happens.
         pub status: PodStatus,
     }
@@ -23,7 +23,7 @@ object! {
         /// Labels of the pods.
         pub metadata: ObjectMeta,
         /// What runs in them.
-        pub spec: PodSpec,
+        pub spec: Shared<PodSpec>,
     }
 
     /// `spec` of a Pod.

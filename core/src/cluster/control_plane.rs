@@ -19,7 +19,7 @@ use std_alloc::{
     vec::Vec,
 };
 
-use super::{Settings, namespaces::Namespaces, pods, pods::PodAddresses, ranges::Ranges};
+use super::{Settings, namespaces::Namespaces, pods, pods::PodAddresses, ranges::Ranges, workload};
 use crate::{
     Seed, Time,
     admit::{self, Allocation, Registry, SettingsError},
@@ -299,7 +299,7 @@ impl ControlPlane {
             Object::ReplicationController(_)
             | Object::ReplicaSet(_)
             | Object::Deployment(_)
-            | Object::StatefulSet(_) => self.set_workload(id, &object, now, synced),
+            | Object::StatefulSet(_) => self.set_workload(id, object, now, synced),
             Object::EndpointSlice(slice) => admit::model::endpoint_slice(&slice).map(|slice| {
                 let gone = || Change::SliceGone(key);
                 let change = slice.map_or_else(gone, |slice| Change::Slice(slice.into()));
@@ -382,7 +382,7 @@ impl ControlPlane {
         synced: &mut Synced,
     ) -> Result<(), Vec<Finding>> {
         let key = NamespacedName::new(pod.metadata.namespace.as_str(), pod.metadata.name.as_str());
-        let node = self.settings.node.as_deref().unwrap_or("localhost");
+        let node = self.settings.node_name();
         let own = self.node_addresses(if pod.spec.node_name.is_empty() {
             node
         } else {
@@ -402,8 +402,7 @@ impl ControlPlane {
     /// What pods on the host network of a node have as their own: the settings know this node's addresses, its Node
     /// object those of any node.
     fn node_addresses(&self, node: &str) -> Vec<IpAddr> {
-        let here = self.settings.node.as_deref().unwrap_or("localhost") == node;
-        if here && !self.settings.node_addresses.is_empty() {
+        if node == self.settings.node_name() && !self.settings.node_addresses.is_empty() {
             return self.settings.node_addresses.clone();
         }
         let id = ObjectId { kind: "Node", namespace: String::new(), name: node.into() };
@@ -424,14 +423,15 @@ impl ControlPlane {
     fn set_workload(
         &mut self,
         id: &ObjectId,
-        object: &Object,
+        mut object: Object,
         now: Time,
         synced: &mut Synced,
     ) -> Result<(), Vec<Finding>> {
+        workload::place_on(&mut object, self.settings.node_name());
         let before = self.workloads.remove(id).unwrap_or_default();
         let mut pods = Vec::new();
         let mut wrong = Vec::new();
-        for pod in super::pods_of(object) {
+        for pod in workload::pods_of(&object) {
             pods.push(NamespacedName::new(
                 pod.metadata.namespace.as_str(),
                 pod.metadata.name.as_str(),

@@ -124,6 +124,12 @@ impl Settings {
         admit::Gates::default()
     }
 
+    /// The name of this node: where pods run that don't say.
+    #[must_use]
+    pub fn node_name(&self) -> &str {
+        self.node.as_deref().unwrap_or("localhost")
+    }
+
     /// Where pods ask for names: as set, else the tenth address of the first service range.
     #[must_use]
     pub fn dns_address(&self) -> Option<IpAddr> {

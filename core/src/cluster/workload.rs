@@ -31,6 +31,20 @@ pub fn pods_of(object: &Object) -> impl Iterator<Item = Pod> {
         .flat_map(|workload| (0..workload.replicas).map(move |number| workload.pod(number)))
 }
 
+/// Puts the pods of a workload that names no node on this one, before they are made: so they still share one spec.
+pub(super) fn place_on(object: &mut Object, node: &str) {
+    let template = match object {
+        Object::ReplicationController(rc) => rc.spec.template.as_mut(),
+        Object::ReplicaSet(rs) => Some(&mut rs.spec.template),
+        Object::Deployment(d) => Some(&mut d.spec.template),
+        Object::StatefulSet(s) => Some(&mut s.spec.template),
+        _ => None,
+    };
+    if let Some(template) = template.filter(|template| template.spec.node_name.is_empty()) {
+        template.spec.node_name = node.into();
+    }
+}
+
 /// What the kinds of controllers have in common.
 #[derive(Clone, Copy)]
 struct Workload<'a> {

@@ -60,3 +60,51 @@ async fn a_port_says_who_it_is() {
     tokio::task::yield_now().await;
     assert!(TcpStream::connect(tcp).await.is_err());
 }
+
+#[tokio::test]
+async fn a_crowd_shares_a_socket() {
+    let number = free().port();
+    let pod = |n: u8| {
+        let listen = SocketAddr::from(([127, 97, 9, n], number));
+        let mut port = port(listen, Protocol::Tcp, "shop/web");
+        port.identity.pod = format!("shop/web-{n}");
+        port
+    };
+    let mut pods = Pods::default();
+    pods.limit(2);
+    assert!(pods.reconcile((1..=9).map(pod).collect()).is_empty());
+    assert_eq!(pods.shared_ports().collect::<Vec<_>>(), [number]);
+    for n in 1..=9 {
+        let heard = talk(pod(n).listen, "hello").await;
+        assert!(heard.starts_with(&format!("pod shop/web-{n} at {} ", pod(n).listen)), "{heard}");
+    }
+
+    // Fewer than the limit: the port stays shared, and who is gone is gone.
+    assert!(pods.reconcile(vec![pod(3)]).is_empty());
+    assert!(talk(pod(3).listen, "x").await.contains("shop/web-3"));
+    let mut gone = TcpStream::connect(pod(4).listen).await.unwrap();
+    assert!(gone.read(&mut [0; 1]).await.is_err(), "a reset");
+    pods.reconcile(Vec::new());
+    tokio::task::yield_now().await;
+    assert!(TcpStream::connect(pod(3).listen).await.is_err());
+}
+
+#[test]
+fn as_few_ports_are_shared_as_will_do() {
+    let pod = |n: u8, number: u16| {
+        port(SocketAddr::from(([127, 97, 9, n], number)), Protocol::Tcp, "shop/web")
+    };
+    let all: Vec<PodPort> =
+        (0..30).map(|n| pod(n, if n < 10 { 80 } else { 8080 })).chain([pod(31, 9)]).collect();
+    let shared = |sockets| {
+        let mut wanted = all.clone();
+        let crowds = crowd::gather(&mut wanted, sockets, &[].into());
+        let members: usize = crowds.values().map(Vec::len).sum();
+        assert_eq!(members + wanted.len(), all.len());
+        crowds.into_keys().collect::<Vec<_>>()
+    };
+    assert_eq!(shared(31), [0; 0]);
+    assert_eq!(shared(30), [8080]);
+    assert_eq!(shared(12), [8080]);
+    assert_eq!(shared(11), [80, 8080]);
+}

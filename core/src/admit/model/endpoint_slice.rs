@@ -205,9 +205,9 @@ pub fn controller_slice(slice: &EndpointSlice, service: &api::Service) -> api::E
 pub fn mirrored_slice(slice: &EndpointSlice, endpoints: &api::Endpoints) -> api::EndpointSlice {
     let mut object = api_slice(slice);
     let meta = &mut object.metadata;
-    for (key, value) in &endpoints.metadata.labels {
-        meta.labels.entry(key.clone()).or_insert_with(|| value.clone());
-    }
+    // Where both have a label, the slice's own counts.
+    let labels = endpoints.metadata.labels.iter().chain(meta.labels.iter());
+    meta.labels = labels.map(|(key, value)| (key.clone(), value.clone())).collect();
     meta.labels.insert(LABEL_MANAGED_BY.into(), MIRRORING_CONTROLLER.into());
     let copied = endpoints.metadata.annotations.iter();
     let copied = copied.filter(|(key, _)| !NOT_MIRRORED.contains(&key.as_str()));

@@ -38,7 +38,7 @@ pub fn node(object: &api::Node) -> Result<Node, Vec<Finding>> {
         pod_cidrs,
         ready: object.status.conditions.iter().any(is_ready),
         milli_cpu,
-        control_plane: CONTROL_PLANE.iter().any(|label| meta.labels.contains_key(*label)),
+        control_plane: CONTROL_PLANE.iter().any(|label| meta.labels.contains_key(label)),
     })
 }
 

@@ -34,8 +34,8 @@ use std_alloc::vec::Vec;
 /// assert_eq!(web.spec.dns_policy, "ClusterFirst");
 /// ```
 pub fn default(pod: &mut Pod) {
-    default_template(&mut pod.spec);
-    let spec = &mut pod.spec;
+    let spec = &mut *pod.spec;
+    default_template(spec);
     if spec.host_network {
         let containers = spec.containers.iter_mut().chain(&mut spec.init_containers);
         for port in containers.flat_map(|container| &mut container.ports) {

@@ -52,7 +52,7 @@ impl Settings {
     #[must_use]
     pub fn forwarding(&self) -> NodeConfig {
         NodeConfig {
-            name: self.node.as_deref().unwrap_or("localhost").into(),
+            name: self.node_name().into(),
             zone: self.node_zone.as_deref().map(Into::into),
             addresses: self.node_addresses.clone(),
             pod_cidrs: self.pod_cidrs.clone(),
