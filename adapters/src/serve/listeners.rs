@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 use svckit::model::{Port, Protocol};
-use tokio::{net::TcpSocket, task::JoinHandle};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    task::JoinHandle,
+};
 
 use super::{
     balancer::Balancer,
@@ -120,14 +123,9 @@ impl Listeners {
         };
         match frontend.protocol {
             Protocol::Tcp => {
-                let socket = match frontend.listen {
-                    SocketAddr::V4(_) => TcpSocket::new_v4()?,
-                    SocketAddr::V6(_) => TcpSocket::new_v6()?,
-                };
-                socket.set_reuseaddr(true)?;
-                socket.set_reuseport(self.shared.contains(&frontend.listen.port()))?;
-                socket.bind(frontend.listen)?;
-                Ok(Task(tokio::spawn(tcp::accept(socket.listen(QUEUE)?, route))))
+                let share = self.shared.contains(&frontend.listen.port());
+                let listener = listen(frontend.listen, share)?;
+                Ok(Task(tokio::spawn(tcp::accept(listener, route))))
             }
             Protocol::Udp => {
                 let socket = std::net::UdpSocket::bind(frontend.listen)?;
@@ -140,4 +138,16 @@ impl Listeners {
             }
         }
     }
+}
+
+/// A TCP socket that listens; others of this user may `share` its port.
+pub(super) fn listen(address: SocketAddr, share: bool) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(true)?;
+    socket.set_reuseport(share)?;
+    socket.bind(address)?;
+    socket.listen(QUEUE)
 }
