@@ -202,9 +202,13 @@ async fn accept(listener: TcpListener, identity: Arc<ArcSwap<Identity>>) {
 
 /// Answers datagrams: who we are, then what was sent.
 async fn answer(socket: UdpSocket, identity: Arc<ArcSwap<Identity>>) {
-    let mut buffer = vec![0; 65_535];
     loop {
-        let Ok((length, client)) = socket.recv_from(&mut buffer).await else { continue };
+        // There are thousands of such ports, and few talk at a time: room is made once something has come.
+        if socket.readable().await.is_err() {
+            continue;
+        }
+        let mut buffer = vec![0; 65_535];
+        let Ok((length, client)) = socket.try_recv_from(&mut buffer) else { continue };
         let mut reply = identity.load().line(client).into_bytes();
         reply.extend(buffer.iter().take(length));
         // A client that is gone, or a datagram that would be too large: nobody is waiting.
