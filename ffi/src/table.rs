@@ -1,9 +1,11 @@
 //! Where connections go.
 
 mod affinity;
+mod connection;
 mod flow;
 
 pub use affinity::*;
+pub use connection::*;
 pub use flow::*;
 
 use crate::{
@@ -11,11 +13,16 @@ use crate::{
     guard::{Buffer, Handle, Out, alone, free, give, many, one, opaque, room, shared, text},
     svckit_cluster, svckit_status,
 };
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    mem::MaybeUninit,
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
 use svckit::{
-    balance::Method,
-    model::{NamespacedName, Protocol, ServicePortName},
-    table::{PortId, Snapshot},
+    Seed, Time,
+    balance::{Affinity, Method},
+    model::{NamespacedName, Port, Protocol, ServicePortName},
+    table::{Flow, Outcome, PortId, Snapshot},
 };
 
 /// Where connections go, in one state of a cluster. It never changes, but for the turns of round robin.
@@ -80,8 +87,9 @@ pub unsafe extern "C" fn svckit_table_free(table: *mut svckit_table) {
 
 /// Where a connection goes. Session affinity is not asked; see `svckit_affinity_pick`.
 ///
-/// `entropy` is a random number, a new one for each call. O(1), nothing is allocated, nobody waits. What `*pick_out`
-/// holds tells every outcome; the status is `SVCKIT_STATUS_OK` for each of them.
+/// `entropy` is a random number, a new one for each call. O(1), nobody waits, and nothing is allocated unless the
+/// service port has session affinity. What `*pick_out` holds tells every outcome; the status is `SVCKIT_STATUS_OK` for
+/// each of them.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn svckit_table_pick(
     table: *const svckit_table,
@@ -99,9 +107,11 @@ pub unsafe extern "C" fn svckit_table_pick(
     unsafe { shared(table, body) }
 }
 
-/// Where `count` connections go: the same as so many calls of `svckit_table_pick`, for less.
+/// Where `count` connections go: as so many calls of `svckit_table_pick`, at a fraction of the price, because their
+/// waits for memory run side by side.
 ///
-/// `picks` has room for `count` picks. One random number is enough for all of them.
+/// `picks` has room for `count` picks. One random number is enough for all of them. A client that is in the batch
+/// several times, at a service port with session affinity, is sent to one endpoint.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn svckit_table_pick_many(
     table: *const svckit_table,
@@ -113,9 +123,7 @@ pub unsafe extern "C" fn svckit_table_pick_many(
     let body = |table: &Arc<Snapshot>| {
         // SAFETY: the header asks for `count` readable flows, and for room for as many picks.
         let (flows, room) = unsafe { (many(flows, count)?, room(picks, count)?) };
-        for ((flow, place), n) in flows.iter().zip(room).zip(0..) {
-            place.write(pick(table, flow, nth(entropy, n)));
-        }
+        pick_all(table, &mut nobody(), flows, Time::default(), entropy, room);
         Ok(())
     };
     // SAFETY: NULL, or alive, as the header asks.
@@ -238,13 +246,70 @@ pub unsafe extern "C" fn svckit_table_generation(
 #[inline]
 fn pick(table: &Snapshot, flow: &svckit_flow, entropy: u64) -> svckit_pick {
     let Some(flow) = flow.read() else { return svckit_pick::default() };
-    match table.find(&flow) {
-        Ok(found) => found.pick(entropy).into(),
-        Err(outcome) => outcome.into(),
+    table.pick(&flow, &mut nobody(), Time::default(), entropy).into()
+}
+
+/// A memory of clients for calls that are to remember none; it takes no room until it has to.
+#[inline]
+fn nobody() -> Affinity {
+    Affinity::new(0, Seed([0; 4]))
+}
+
+/// How many flows are asked for together: as many as the core looks up at once.
+const TOGETHER: usize = 64;
+
+/// Picks for flows of any number.
+fn pick_all(
+    table: &Snapshot,
+    affinity: &mut Affinity,
+    flows: &[svckit_flow],
+    now: Time,
+    entropy: u64,
+    room: &mut [MaybeUninit<svckit_pick>],
+) {
+    let chunks = flows.chunks(TOGETHER).zip(room.chunks_mut(TOGETHER));
+    for ((flows, room), n) in chunks.zip(0..) {
+        pick_some(table, affinity, flows, now, nth(entropy, n), room);
     }
 }
 
+/// Picks for at most [`TOGETHER`] flows.
+fn pick_some(
+    table: &Snapshot,
+    affinity: &mut Affinity,
+    flows: &[svckit_flow],
+    now: Time,
+    entropy: u64,
+    room: &mut [MaybeUninit<svckit_pick>],
+) {
+    let mut asked = [const { MaybeUninit::uninit() }; TOGETHER];
+    let mut outcomes = [Outcome::NotAService; TOGETHER];
+    for (flow, asked) in flows.iter().zip(&mut asked) {
+        asked.write(flow.read().unwrap_or_else(nowhere));
+    }
+    let asked = asked.get(..flows.len()).unwrap_or_default();
+    // SAFETY: one was written for each flow.
+    let asked: &[Flow] = unsafe { asked.assume_init_ref() };
+    table.pick_batch(asked, affinity, now, entropy, &mut outcomes);
+    for ((flow, outcome), place) in flows.iter().zip(&outcomes).zip(room) {
+        let known = flow.port != 0 && protocol_of(flow.protocol).is_some();
+        place.write(if known { (*outcome).into() } else { svckit_pick::default() });
+    }
+}
+
+/// A flow to no service, in place of one that can't be asked for.
+#[cold]
+fn nowhere() -> Flow {
+    const LAST: Port = match Port::new(u16::MAX) {
+        Some(port) => port,
+        None => unreachable!(),
+    };
+    let source = SocketAddr::from(([0; 4], 0));
+    let address = Ipv4Addr::BROADCAST.into();
+    Flow { source, address, port: LAST, protocol: Protocol::Tcp }
+}
+
 /// A number for each of a batch, made from one: steps of the golden ratio spread evenly.
-pub(super) const fn nth(entropy: u64, n: u64) -> u64 {
+const fn nth(entropy: u64, n: u64) -> u64 {
     entropy.wrapping_add(n.wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }

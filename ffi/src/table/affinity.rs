@@ -1,11 +1,11 @@
 //! Clients that come back to their endpoint.
 
-use super::nth;
+use super::pick_all;
 use crate::{
-    guard::{Handle, Opaque, Out, alone, free, make, many, opaque, room},
+    guard::{Handle, Opaque, Out, alone, free, make, many, one, opaque, room},
     seed, svckit_flow, svckit_pick, svckit_seed, svckit_status, svckit_table,
 };
-use svckit::{Time, balance::Affinity, table::Snapshot};
+use svckit::{Time, balance::Affinity};
 
 /// Remembers where clients went, for service ports with `sessionAffinity: ClientIP`.
 ///
@@ -64,8 +64,19 @@ pub unsafe extern "C" fn svckit_affinity_pick(
     entropy: u64,
     pick_out: *mut svckit_pick,
 ) -> svckit_status {
-    // SAFETY: as the header asks; one flow and one pick.
-    unsafe { svckit_affinity_pick_many(affinity, table, flow, 1, now_ns, entropy, pick_out) }
+    let body = |affinity: &mut Affinity| {
+        // SAFETY: the header asks for a table that is alive, a readable flow, and room for one pick.
+        let (table, flow, out) = unsafe {
+            let table = table.as_ref().ok_or(svckit_status::NullPointer)?;
+            (table.handle().value()?, one(flow)?, Out::new(pick_out)?)
+        };
+        let now = Time::from_nanos(now_ns);
+        let picked = flow.read().map(|flow| table.pick(&flow, affinity, now, entropy).into());
+        out.set(picked.unwrap_or_default());
+        Ok(())
+    };
+    // SAFETY: NULL, or alive and used by no other call, as the header asks.
+    unsafe { alone(affinity, body) }
 }
 
 /// Where `count` connections go: the same as so many calls of `svckit_affinity_pick`, for less.
@@ -85,23 +96,9 @@ pub unsafe extern "C" fn svckit_affinity_pick_many(
             let table = table.as_ref().ok_or(svckit_status::NullPointer)?;
             (table.handle().value()?, many(flows, count)?, room(picks, count)?)
         };
-        let now = Time::from_nanos(now_ns);
-        for ((flow, place), n) in flows.iter().zip(room).zip(0..) {
-            place.write(pick(table, affinity, flow, now, nth(entropy, n)));
-        }
+        pick_all(table, affinity, flows, Time::from_nanos(now_ns), entropy, room);
         Ok(())
     };
     // SAFETY: NULL, or alive and used by no other call, as the header asks.
     unsafe { alone(affinity, body) }
-}
-
-fn pick(
-    table: &Snapshot,
-    affinity: &mut Affinity,
-    flow: &svckit_flow,
-    now: Time,
-    entropy: u64,
-) -> svckit_pick {
-    flow.read()
-        .map_or_else(svckit_pick::default, |flow| table.pick(&flow, affinity, now, entropy).into())
 }
