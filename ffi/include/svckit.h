@@ -118,6 +118,21 @@
 #define SVCKIT_SNAT_ALWAYS 2
 
 /**
+ * The header takes the place of what is there.
+ */
+#define SVCKIT_HEADER_SET 0
+
+/**
+ * The header stands beside what is there.
+ */
+#define SVCKIT_HEADER_ADD 1
+
+/**
+ * The header goes.
+ */
+#define SVCKIT_HEADER_REMOVE 2
+
+/**
  * Answer with `status`; the text says why.
  */
 #define SVCKIT_ANSWER_REFUSE 0
@@ -152,6 +167,16 @@
  * The size of a body that is not known.
  */
 #define SVCKIT_BODY_UNKNOWN UINT64_MAX
+
+/**
+ * There is a table of ours for IPv4, in `svckit_cluster_plan_netlink`.
+ */
+#define SVCKIT_TABLES_IPV4 1
+
+/**
+ * There is a table of ours for IPv6, in `svckit_cluster_plan_netlink`.
+ */
+#define SVCKIT_TABLES_IPV6 2
 
 /**
  * The address isn't a service port's.
@@ -335,6 +360,13 @@ typedef struct svckit_cluster svckit_cluster;
 typedef struct svckit_cluster_ips svckit_cluster_ips;
 
 /**
+ * One open connection to an endpoint, which counts while it is there.
+ *
+ * May move between threads; all calls but `_free` may run side by side.
+ */
+typedef struct svckit_connection svckit_connection;
+
+/**
  * What is wrong with an input, in its order. Nothing in it changes.
  *
  * May move between threads; all calls but `_free` may run side by side.
@@ -342,11 +374,33 @@ typedef struct svckit_cluster_ips svckit_cluster_ips;
 typedef struct svckit_findings svckit_findings;
 
 /**
+ * Where requests to Gateways go, in one state. It never changes.
+ *
+ * May move between threads; all calls but `_free` may run side by side. Take a new one when something has changed.
+ */
+typedef struct svckit_gateway_routes svckit_gateway_routes;
+
+/**
+ * Gateways, HTTPRoutes, ReferenceGrants and the Services behind them.
+ *
+ * May move between threads; any call needs it for itself. The routes that are taken from it live on.
+ */
+typedef struct svckit_gateways svckit_gateways;
+
+/**
  * The labels of one object. Nothing in it changes.
  *
  * May move between threads; all calls but `_free` may run side by side.
  */
 typedef struct svckit_labels svckit_labels;
+
+/**
+ * The names of a cluster, with settings of their own. A `svckit_cluster` has names too; these are for DNS servers
+ * that get their objects elsewhere, admitted and with addresses.
+ *
+ * May move between threads; any call needs it for itself. The zones that are taken from it live on.
+ */
+typedef struct svckit_names svckit_names;
 
 /**
  * The node ports of a cluster, and which of them are held for which protocols.
@@ -383,6 +437,20 @@ typedef struct svckit_selector svckit_selector;
  * May move between threads. Calls that take it as `const` may run side by side; any other call runs alone.
  */
 typedef struct svckit_selector_index svckit_selector_index;
+
+/**
+ * Names made of SkyDNS records.
+ *
+ * May move between threads. Calls that take it as `const` may run side by side; any other call runs alone.
+ */
+typedef struct svckit_skydns svckit_skydns;
+
+/**
+ * What an EndpointSlice controller knows: Services, Pods and Nodes, and the slices that follow from them.
+ *
+ * May move between threads. Calls that take it as `const` may run side by side; any other call runs alone.
+ */
+typedef struct svckit_slices svckit_slices;
 
 /**
  * Where connections go, in one state of a cluster. It never changes, but for the turns of round robin.
@@ -778,6 +846,78 @@ typedef struct {
 } svckit_request;
 
 /**
+ * What to do with a request to a Gateway. Texts that don't apply are empty.
+ */
+typedef struct {
+  /**
+   * The namespace of the Service it goes to.
+   */
+  svckit_text service_namespace;
+  /**
+   * The Service's name.
+   */
+  svckit_text service_name;
+  /**
+   * The name of the Service's port; empty for its only port.
+   */
+  svckit_text port_name;
+  /**
+   * The namespace of the HTTPRoute that takes the request.
+   */
+  svckit_text route_namespace;
+  /**
+   * The HTTPRoute's name.
+   */
+  svckit_text route_name;
+  /**
+   * The `Host` that pods see, if it is another one.
+   */
+  svckit_text upstream_host;
+  /**
+   * Which rule of the HTTPRoute, from 0.
+   */
+  size_t rule;
+  /**
+   * Nanoseconds that the whole may take, or `SVCKIT_NO_LIMIT`.
+   */
+  uint64_t timeout_ns;
+  /**
+   * Nanoseconds that one attempt may take, or `SVCKIT_NO_LIMIT`.
+   */
+  uint64_t backend_timeout_ns;
+  /**
+   * The status to answer with; 0 when the request is sent on.
+   */
+  uint16_t status;
+  /**
+   * `SVCKIT_ANSWER_REFUSE`, `SVCKIT_ANSWER_FORWARD` or `SVCKIT_ANSWER_REDIRECT`.
+   */
+  uint8_t action;
+} svckit_gateway_answer;
+
+/**
+ * One change to a header.
+ */
+typedef struct {
+  /**
+   * The header's name, in any case.
+   */
+  svckit_text name;
+  /**
+   * Its value; empty when it goes.
+   */
+  svckit_text value;
+  /**
+   * One of `SVCKIT_HEADER_*`.
+   */
+  uint8_t operation;
+  /**
+   * It is about what the client gets; else about what the pod gets.
+   */
+  bool response;
+} svckit_header_change;
+
+/**
  * What to do with a request. Texts that don't apply are empty.
  */
 typedef struct {
@@ -862,6 +1002,24 @@ typedef struct {
    */
   bool cors_credentials;
 } svckit_answer;
+
+/**
+ * How often each kind of zone has changed; a server that restarts gives those that it had.
+ */
+typedef struct {
+  /**
+   * Of the cluster's zones.
+   */
+  uint32_t cluster;
+  /**
+   * Of external zones.
+   */
+  uint32_t external;
+  /**
+   * Of multicluster zones.
+   */
+  uint32_t multicluster;
+} svckit_serials;
 
 /**
  * What a plan is.
@@ -975,6 +1133,20 @@ svckit_status svckit_object_validate(const uint8_t *object,
                                      const uint8_t *gates,
                                      size_t gates_len,
                                      svckit_findings **findings_out);
+
+/**
+ * Checks what a controller writes to the status of an Ingress; `old` is the object as it was. Otherwise as
+ * `svckit_object_check`.
+ *
+ * `SVCKIT_STATUS_INVALID_ARGUMENT` also for objects whose status has no rules here.
+ */
+svckit_status svckit_object_validate_status(const uint8_t *object,
+                                            size_t object_len,
+                                            const uint8_t *old,
+                                            size_t old_len,
+                                            const uint8_t *gates,
+                                            size_t gates_len,
+                                            svckit_findings **findings_out);
 
 /**
  * Writes an object with everything that its author left out, as JSON.
@@ -1376,6 +1548,55 @@ svckit_status svckit_zone_complete(const svckit_zone *zone,
                                    svckit_reply *reply_out);
 
 /**
+ * Answers a message whose answer may lead through several names that are somebody else's, one after the other, as with
+ * `autopath`. `replies` are what was said of those so far, in the order in which they were asked for; NULL with 0 stands
+ * for nobody. While `action` is `SVCKIT_REPLY_UPSTREAM`, `target` gets the next name to ask for, without a final dot, and
+ * `qtype` is the type; add what is said of it and call again. Else the target is empty. Otherwise as
+ * `svckit_zone_answer`, with the same `peer` each time.
+ *
+ * `SVCKIT_STATUS_BUFFER_TOO_SMALL`: `*target_len_out` is what the target takes; 255 bytes are always enough.
+ */
+svckit_status svckit_zone_continue(const svckit_zone *zone,
+                                   const uint8_t *message,
+                                   size_t message_len,
+                                   const svckit_peer *peer,
+                                   const svckit_text *replies,
+                                   size_t replies_len,
+                                   uint8_t *buf,
+                                   size_t cap,
+                                   svckit_reply *reply_out,
+                                   uint8_t *target,
+                                   size_t target_cap,
+                                   size_t *target_len_out);
+
+/**
+ * Writes the records that name this server in a zone, those of the Services behind which its addresses stand, as a JSON
+ * list of `[owner, type, data]`.
+ *
+ * `SVCKIT_STATUS_INVALID_ARGUMENT`: the zone is no name.
+ */
+svckit_status svckit_zone_nameservers(const svckit_zone *zone,
+                                      const uint8_t *name,
+                                      size_t name_len,
+                                      uint8_t *buf,
+                                      size_t cap,
+                                      size_t *len_out);
+
+/**
+ * Answers a message that asks for a whole zone (AXFR, or IXFR with the serial that the client has): writes all
+ * messages of the transfer, each behind its length in two octets, as they go over TCP.
+ *
+ * `SVCKIT_STATUS_NOT_FOUND`: the zone isn't served here, or the message asks for something else.
+ * `SVCKIT_STATUS_BUFFER_TOO_SMALL`: `*len_out` is how long they are. It is up to the caller who may ask.
+ */
+svckit_status svckit_zone_transfer(const svckit_zone *zone,
+                                   const uint8_t *message,
+                                   size_t message_len,
+                                   uint8_t *buf,
+                                   size_t cap,
+                                   size_t *len_out);
+
+/**
  * Ends findings. NULL is fine: it is what calls give that have found nothing.
  */
 void svckit_findings_free(svckit_findings *findings);
@@ -1435,6 +1656,85 @@ svckit_status svckit_trace_step(const svckit_trace *trace,
                                 svckit_text *step_out);
 
 /**
+ * Creates Gateways without objects.
+ *
+ * On `SVCKIT_STATUS_OK` the caller owns `*gateways_out` and must give it to `svckit_gateways_free`.
+ */
+svckit_status svckit_gateways_new(const svckit_seed *seed,
+                                  svckit_gateways **gateways_out);
+
+/**
+ * Ends Gateways. NULL is fine; so are poisoned ones.
+ */
+void svckit_gateways_free(svckit_gateways *gateways);
+
+/**
+ * Takes in objects that are new or have changed: Gateways, HTTPRoutes, ReferenceGrants, and Services that have their
+ * addresses. Other kinds are passed over.
+ *
+ * `SVCKIT_STATUS_REFUSED`: some objects can't be read and change nothing; the findings say which. `findings_out` may
+ * be NULL; else `*findings_out` is set by every call.
+ */
+svckit_status svckit_gateways_apply(svckit_gateways *gateways,
+                                    const uint8_t *objects,
+                                    size_t objects_len,
+                                    svckit_findings **findings_out);
+
+/**
+ * Takes an object away. What isn't there is no failure.
+ *
+ * `SVCKIT_STATUS_INVALID_ARGUMENT`: the kind has nothing to do with Gateways.
+ */
+svckit_status svckit_gateways_delete(svckit_gateways *gateways,
+                                     const uint8_t *kind,
+                                     size_t kind_len,
+                                     const uint8_t *namespace_,
+                                     size_t namespace_len,
+                                     const uint8_t *name,
+                                     size_t name_len);
+
+/**
+ * Takes the routes of what there is now.
+ *
+ * Findings are what is wrong with routes, none of which keeps another one out; `findings_out` may be NULL, else
+ * `*findings_out` is set by every call. On `SVCKIT_STATUS_OK` the caller owns `*routes_out` and must give it to
+ * `svckit_gateway_routes_free`.
+ */
+svckit_status svckit_gateways_routes(svckit_gateways *gateways,
+                                     svckit_findings **findings_out,
+                                     svckit_gateway_routes **routes_out);
+
+/**
+ * Ends routes. NULL is fine; so are poisoned ones.
+ */
+void svckit_gateway_routes_free(svckit_gateway_routes *routes);
+
+/**
+ * What to do with a request that comes to a port of a Gateway.
+ *
+ * `server_name` is the name that the client asked for in its TLS handshake, in lower case; empty without TLS. `changes`
+ * gets the changes to headers, in the order in which they are to be made; `buf` a text that depends on the action: the
+ * path for the pod, the value of `Location`, or why the request is refused. Both have the capacity that is said, and
+ * `SVCKIT_STATUS_BUFFER_TOO_SMALL` tells what both take. The texts of `*answer_out` and of the changes live as long as
+ * the routes.
+ */
+svckit_status svckit_gateway_routes_answer(const svckit_gateway_routes *routes,
+                                           const uint8_t *namespace_,
+                                           size_t namespace_len,
+                                           const uint8_t *name,
+                                           size_t name_len,
+                                           uint16_t port,
+                                           const svckit_request *request,
+                                           svckit_text server_name,
+                                           svckit_gateway_answer *answer_out,
+                                           svckit_header_change *changes,
+                                           size_t changes_cap,
+                                           size_t *changes_len_out,
+                                           uint8_t *buf,
+                                           size_t cap,
+                                           size_t *len_out);
+
+/**
  * Takes the routes of what the cluster holds now; costs what has changed.
  *
  * Findings are what is wrong with Ingresses, none of which keeps another one out; `findings_out` may be NULL, else
@@ -1473,6 +1773,20 @@ svckit_status svckit_routes_answer(const svckit_routes *routes,
                                    size_t *len_out);
 
 /**
+ * Writes who takes a request and who else might have, as JSON for people:
+ * `{"outcome": "route", "candidates": [{"host": …, "path": …, "pathType": …, "ingress": "shop/web", "verdict": "takes"}]}`.
+ *
+ * `outcome` is `route`, `default`, `none`, or `refused` for what can't be read in one way only. A host is empty when it
+ * stands for all. The first candidate of a route takes the request; the verdicts of others are `less-specific`,
+ * `shadowed`, `other-host` and `no-match`. Costs all routes of the hosts that fit.
+ */
+svckit_status svckit_routes_explain(const svckit_routes *routes,
+                                    const svckit_request *request,
+                                    uint8_t *buf,
+                                    size_t cap,
+                                    size_t *len_out);
+
+/**
  * Reads an address such as `10.96.0.1` or `fd00::1`.
  *
  * `SVCKIT_STATUS_INVALID_ARGUMENT`: the text is no address.
@@ -1492,6 +1806,79 @@ svckit_status svckit_ip_print(const svckit_ip *ip,
                               size_t *len_out);
 
 /**
+ * Creates names without objects.
+ *
+ * `options` are JSON, all of it optional: `zones` (the cluster's domain first; default `["cluster.local"]`),
+ * `multiclusterZones`, `externalZones`, `fallthrough`, `hostSearch` and `namespaces` are lists; `serverAddresses` is a
+ * list of addresses; `ttl`, `negativeTTL` and `externalTTL` are seconds; `udpCeiling` octets; `pods` is `disabled`,
+ * `insecure` or `verified`, `pointers` `all`, `one` or `hostname`, `mode` `strict` or `coredns`; `endpointPodNames`,
+ * `ignoreEmptyService`, `zonal`, `minimal`, `autopath` and `externalHeadless` are true or false; `apexLabel` and
+ * `searchZone` are texts.
+ *
+ * On `SVCKIT_STATUS_OK` the caller owns `*names_out` and must give it to `svckit_names_free`.
+ * `SVCKIT_STATUS_REFUSED`: an option can't be used. `findings_out` may be NULL; else `*findings_out` is set by every
+ * call.
+ */
+svckit_status svckit_names_new(const uint8_t *options,
+                               size_t options_len,
+                               const svckit_seed *seed,
+                               svckit_findings **findings_out,
+                               svckit_names **names_out);
+
+/**
+ * Ends names. NULL is fine; so are poisoned ones.
+ */
+void svckit_names_free(svckit_names *names);
+
+/**
+ * Takes in objects that are new or have changed: Services that have their addresses, EndpointSlices, Pods, Namespaces,
+ * and ServiceImports of `multicluster.x-k8s.io`, whose slices have the label `multicluster.kubernetes.io/source-cluster`.
+ * Others have no names and are passed over.
+ *
+ * `SVCKIT_STATUS_REFUSED`: some objects can't be read and change nothing; the findings say which.
+ */
+svckit_status svckit_names_apply(svckit_names *names,
+                                 const uint8_t *objects,
+                                 size_t objects_len,
+                                 svckit_findings **findings_out);
+
+/**
+ * Takes an object away; the namespace is empty for kinds that have none. What isn't there is no failure.
+ *
+ * `SVCKIT_STATUS_INVALID_ARGUMENT`: nothing of this kind has names.
+ */
+svckit_status svckit_names_delete(svckit_names *names,
+                                  const uint8_t *kind,
+                                  size_t kind_len,
+                                  const uint8_t *namespace_,
+                                  size_t namespace_len,
+                                  const uint8_t *name,
+                                  size_t name_len);
+
+/**
+ * Says that everything there is has been told once: until then missing names answer SERVFAIL.
+ */
+svckit_status svckit_names_sync(svckit_names *names);
+
+/**
+ * Sets the serials that the next change counts on from.
+ */
+svckit_status svckit_names_set_serials(svckit_names *names,
+                                       const svckit_serials *serials);
+
+/**
+ * Takes the zone of what the names are now; costs what has changed. The caller owns it as with `svckit_cluster_zone`.
+ */
+svckit_status svckit_names_zone(svckit_names *names,
+                                svckit_zone **zone_out);
+
+/**
+ * The serials of a zone.
+ */
+svckit_status svckit_zone_serials(const svckit_zone *zone,
+                                  svckit_serials *serials_out);
+
+/**
  * Takes the steps that the kernel of the node lacks.
  *
  * `*plan_out` is NULL when nothing is left to do; else the caller owns it and must give it to `svckit_plan_free`. The
@@ -1500,6 +1887,16 @@ svckit_status svckit_ip_print(const svckit_ip *ip,
  */
 svckit_status svckit_cluster_plan(svckit_cluster *cluster,
                                   svckit_plan **plan_out);
+
+/**
+ * The same as messages for a netlink socket (`NETLINK_NETFILTER`), without the nft program; `svckit_plan_netlink` has
+ * them. `tables` are `SVCKIT_TABLES_*` of those that are there, added: a full plan takes their place in one
+ * transaction. With 0 none may be there, and a large one comes in several transactions, of which the last one takes
+ * effect.
+ */
+svckit_status svckit_cluster_plan_netlink(svckit_cluster *cluster,
+                                          uint8_t tables,
+                                          svckit_plan **plan_out);
 
 /**
  * Says that all steps of a plan are in place.
@@ -1516,7 +1913,9 @@ svckit_status svckit_cluster_reset(svckit_cluster *cluster);
 
 /**
  * Writes everything that the node forwards, as input for other programs: `nft` for `nft -f -`, `iptables` for
- * `iptables-restore --noflush`, `ip6tables` for `ip6tables-restore --noflush`.
+ * `iptables-restore --noflush`, `ip6tables` for `ip6tables-restore --noflush`, `ipvs` for `ipvsadm --restore`, `ipset`
+ * for `ipset restore -exist`, and `ipvs-addresses`, one a line, for the dummy device of IPVS; `ipvs6`, `ipset6` and
+ * `ipvs6-addresses` for IPv6.
  *
  * Equal states give equal texts. The text is made anew by each call, so guess the size well: 300 bytes an endpoint.
  * `SVCKIT_STATUS_INVALID_ARGUMENT`: there is no such form.
@@ -1543,11 +1942,72 @@ svckit_status svckit_plan_describe(const svckit_plan *plan,
  * Writes the plan as input for `nft -f -`: one transaction, all or nothing.
  *
  * `SVCKIT_STATUS_BUFFER_TOO_SMALL`: `*len_out` is how long the text is. NULL with 0 asks for that.
+ * `SVCKIT_STATUS_NOT_FOUND`: the plan was taken as messages.
  */
 svckit_status svckit_plan_nft(const svckit_plan *plan,
                               uint8_t *buf,
                               size_t cap,
                               size_t *len_out);
+
+/**
+ * Writes one transaction of a plan that was taken as messages, from 0: send it as one datagram, and read the kernel's
+ * answers before the next one.
+ *
+ * `SVCKIT_STATUS_OUT_OF_RANGE`: there are not so many. `SVCKIT_STATUS_NOT_FOUND`: the plan was taken as text.
+ */
+svckit_status svckit_plan_netlink(const svckit_plan *plan,
+                                  size_t number,
+                                  uint8_t *buf,
+                                  size_t cap,
+                                  size_t *len_out);
+
+/**
+ * Answers a question that needs no handle, for callers that ask seldom: `input` and the answer are JSON.
+ *
+ * - `service-families`, what an API server fills into a new Service:
+ *   `{"families": ["IPv4", "IPv6"], "service": {…}}` → `{"service": {…}, "errors": []}`.
+ * - `topology`, which endpoints a node may use for a service port: `{"node": "n1", "zone": "a", "nodeHints": true,
+ *   "internal": "Cluster", "external": "Local", "exposed": true, "endpoints": [{"addr": "10.1.2.3:80", "local": false,
+ *   "ready": true, "serving": true, "terminating": false, "zoneHints": [], "nodeHints": []}]}` → `{"cluster": […],
+ *   "local": […], "reachable": […], "hasAny": true, "hints": "zone"}`.
+ * - `nginx-uri`, what nginx matches: `{"target": "//a/../b"}` → `{"uri": "/b"}`, or `{"uri": null}` for 400.
+ * - `selector`: one of `{"selector": "a=b"}`, `{"labelSelector": {…}}`, `{"set": {"a": "b"}}` and
+ *   `{"requirements": [{"key": "a", "operator": "In", "values": ["b"]}]}`, with `"add": [requirement]`,
+ *   `"labels": {"a": "b"}` and `"exact": "a"` if you like; `"compat": true` reads texts as the reference does,
+ *   `"checked": true` checks a set's pairs → `{"errors": [], "text": "a=b", "requirements": […], "nothing": false,
+ *   "everything": false, "matches": true, "exact": "b"}`.
+ * - `selector-tokens`: `{"text": "a in (b)"}` → `{"tokens": [{"kind": "Identifier", "text": "a"}, …], "operator": false}`;
+ *   `operator` says whether the whole text is one.
+ * - `requirement`: a requirement → `{"errors": [], "text": "a in (b)", "values": ["b"]}`; `"with": {…}` is another one,
+ *   and `"equal"` says whether they are the same.
+ * - `labels`: `{"labels": {"a": "b"}, "other": {"a": "c"}}` → `{"text": "a=b", "conflicts": true, "merged": {"a": "c"},
+ *   "errors": {"keys": 0, "values": 0}}`. `labels-parse`: `{"text": "a=b"}` → `{"labels": {"a": "b"}}`, or null in place
+ *   of the map. `label-selector`: `{"labelSelector": {…}}` → `{"map": {…}, "valid": true, "errors": []}`; `map` is as
+ *   much of it as equals a map.
+ * - `dns-shape`, what the labels left of a cluster's domain mean: `{"name": "_http._tcp.web.shop.svc",
+ *   "multicluster": false, "zonal": false}` → `{"kind": "svc", "namespace": "shop", "service": "web", "port": "http",
+ *   "protocol": "tcp"}`, or null.
+ * - `dns-endpoint-label`: `{"ip": "10.1.2.3", "hostname": "", "pod": "", "podNames": false}` → `{"label": "10-1-2-3"}`.
+ *   `dns-etcd-labels`: `{"ip": "10.0.0.1"}` → `{"kube2sky": …, "kubeDNS": …}`.
+ * - `dns-walk`, a search list walked on a client's behalf: `{"name": "a.x.example.", "search": ["x.example.", ""],
+ *   "answers": {"a.x.example.": "<message in hexadecimal>"}}` → `{"tries": […], "found": true, "answer": [[owner, ttl,
+ *   type, data]]}`, or null for what is no search.
+ * - `resolv-conf`: one of `{"text": "…"}`, `{"policy": "ClusterFirst", "hostNetwork": false}`,
+ *   `{"conf": conf, "merge": conf}` and `{"conf": conf, "limit": "now"}` (or `"legacy"`), where `conf` is
+ *   `{"nameservers": […], "searches": […], "options": […]}` → `conf`, `{"base": "cluster"}`, `conf`, and
+ *   `{"conf": conf, "cut": false}`; null for what can't be read.
+ *
+ * Errors are `{"kind": "Invalid", "path": "spec.ipFamilies[0]", "message": …}`.
+ *
+ * `SVCKIT_STATUS_NOT_FOUND`: there is no such question. `SVCKIT_STATUS_INVALID_ARGUMENT`: its input can't be read.
+ */
+svckit_status svckit_question_answer(const uint8_t *question,
+                                     size_t question_len,
+                                     const uint8_t *input,
+                                     size_t input_len,
+                                     uint8_t *buf,
+                                     size_t cap,
+                                     size_t *len_out);
 
 /**
  * Puts labels together; of two with one key, the later counts. They are taken as they are.
@@ -1643,6 +2103,123 @@ svckit_status svckit_selector_index_matching(const svckit_selector_index *index,
                                              size_t *len_out);
 
 /**
+ * Creates names without records.
+ *
+ * `options` are JSON: `zones` and `fallthrough` are lists of names; `prefix` is what all keys start with (default
+ * `/skydns`); `ttl`, `negativeTTL`, `priority` and `udpCeiling` are numbers; `shallow` is true or false; `mode` is
+ * `strict` or `coredns`; `serverAddresses` is a list of addresses. On `SVCKIT_STATUS_OK` the caller owns
+ * `*skydns_out` and must give it to `svckit_skydns_free`. `SVCKIT_STATUS_INVALID_ARGUMENT`: an option can't be used.
+ */
+svckit_status svckit_skydns_new(const uint8_t *options,
+                                size_t options_len,
+                                svckit_skydns **skydns_out);
+
+/**
+ * Ends names. NULL is fine; so are poisoned ones.
+ */
+void svckit_skydns_free(svckit_skydns *skydns);
+
+/**
+ * Puts a record under a key such as `/skydns/local/cluster/svc/shop/web`, in place of what was there. `value` is its
+ * JSON, such as `{"host": "10.0.0.1", "port": 80}`; `lease_seconds` is what its lease has left, 0 for none.
+ *
+ * `SVCKIT_STATUS_INVALID_ARGUMENT`: the value can't be read. `SVCKIT_STATUS_OUT_OF_RANGE`: the key is no name's.
+ */
+svckit_status svckit_skydns_put(svckit_skydns *skydns,
+                                const uint8_t *key,
+                                size_t key_len,
+                                const uint8_t *value,
+                                size_t value_len,
+                                uint32_t lease_seconds);
+
+/**
+ * Takes the record under a key away. `SVCKIT_STATUS_NOT_FOUND`: there is none.
+ */
+svckit_status svckit_skydns_remove(svckit_skydns *skydns,
+                                   const uint8_t *key,
+                                   size_t key_len);
+
+/**
+ * Says that all records have been put once: until then missing names answer SERVFAIL.
+ */
+svckit_status svckit_skydns_sync(svckit_skydns *skydns);
+
+/**
+ * Answers one DNS message, as `svckit_zone_answer`. Names that lead elsewhere are not followed: the alias is the
+ * answer.
+ */
+svckit_status svckit_skydns_answer(const svckit_skydns *skydns,
+                                   const uint8_t *message,
+                                   size_t message_len,
+                                   const svckit_peer *peer,
+                                   uint8_t *buf,
+                                   size_t cap,
+                                   svckit_reply *reply_out);
+
+/**
+ * Creates a controller that knows nothing.
+ *
+ * `options` are JSON, all of it optional: `maxEndpoints` (100) is how many endpoints a slice gets, `requireNodes`
+ * leaves pods out whose node is unknown, `repack` moves endpoints together whenever they fit into fewer slices. On
+ * `SVCKIT_STATUS_OK` the caller owns `*slices_out` and must give it to `svckit_slices_free`.
+ * `SVCKIT_STATUS_INVALID_ARGUMENT`: an option can't be used.
+ */
+svckit_status svckit_slices_new(const uint8_t *options,
+                                size_t options_len,
+                                const svckit_seed *seed,
+                                svckit_slices **slices_out);
+
+/**
+ * Ends a controller. NULL is fine; so is a poisoned one.
+ */
+void svckit_slices_free(svckit_slices *slices);
+
+/**
+ * Takes in objects that are new or have changed: Services, Pods and Nodes. An EndpointSlice is one that an earlier run
+ * has written: feed those before anything is taken. Other kinds are passed over. Costs what the objects touch.
+ *
+ * `SVCKIT_STATUS_REFUSED`: some objects can't be read and change nothing; the findings say which. `findings_out` may
+ * be NULL; else `*findings_out` is set by every call.
+ */
+svckit_status svckit_slices_apply(svckit_slices *slices,
+                                  const uint8_t *json,
+                                  size_t json_len,
+                                  svckit_findings **findings_out);
+
+/**
+ * Takes an object away; the namespace is empty for a Node. What isn't there is no failure.
+ *
+ * `SVCKIT_STATUS_INVALID_ARGUMENT`: the kind has nothing to do with slices.
+ */
+svckit_status svckit_slices_delete(svckit_slices *slices,
+                                   const uint8_t *kind,
+                                   size_t kind_len,
+                                   const uint8_t *namespace_,
+                                   size_t namespace_len,
+                                   const uint8_t *name,
+                                   size_t name_len);
+
+/**
+ * Takes the writes that bring all touched Services to what they should have, as a JSON list in their order:
+ * `{"write": "create", "slice": {…}}`, `update` likewise, `{"write": "delete", "namespace": …, "name": …}`.
+ *
+ * What was taken is not told again. `SVCKIT_STATUS_BUFFER_TOO_SMALL`: `*len_out` is how long the list is, and nothing
+ * was taken. Costs O(n log n) in the endpoints of the touched Services.
+ */
+svckit_status svckit_slices_take(svckit_slices *slices,
+                                 uint8_t *buf,
+                                 size_t cap,
+                                 size_t *len_out);
+
+/**
+ * Writes all slices as a JSON list, those of writes that nobody has taken yet left out.
+ */
+svckit_status svckit_slices_list(const svckit_slices *slices,
+                                 uint8_t *buf,
+                                 size_t cap,
+                                 size_t *len_out);
+
+/**
  * What a status means, in English: lower case, no full stop, closed by a NUL.
  *
  * Never NULL, even for numbers of later versions. The text lives as long as the process; do not free it.
@@ -1680,8 +2257,9 @@ void svckit_table_free(svckit_table *table);
 /**
  * Where a connection goes. Session affinity is not asked; see `svckit_affinity_pick`.
  *
- * `entropy` is a random number, a new one for each call. O(1), nothing is allocated, nobody waits. What `*pick_out`
- * holds tells every outcome; the status is `SVCKIT_STATUS_OK` for each of them.
+ * `entropy` is a random number, a new one for each call. O(1), nobody waits, and nothing is allocated unless the
+ * service port has session affinity. What `*pick_out` holds tells every outcome; the status is `SVCKIT_STATUS_OK` for
+ * each of them.
  */
 svckit_status svckit_table_pick(const svckit_table *table,
                                 const svckit_flow *flow,
@@ -1689,9 +2267,11 @@ svckit_status svckit_table_pick(const svckit_table *table,
                                 svckit_pick *pick_out);
 
 /**
- * Where `count` connections go: the same as so many calls of `svckit_table_pick`, for less.
+ * Where `count` connections go: as so many calls of `svckit_table_pick`, at a fraction of the price, because their
+ * waits for memory run side by side.
  *
- * `picks` has room for `count` picks. One random number is enough for all of them.
+ * `picks` has room for `count` picks. One random number is enough for all of them. A client that is in the batch
+ * several times, at a service port with session affinity, is sent to one endpoint.
  */
 svckit_status svckit_table_pick_many(const svckit_table *table,
                                      const svckit_flow *flows,
@@ -1785,6 +2365,38 @@ svckit_status svckit_affinity_pick_many(svckit_affinity *affinity,
                                         uint64_t now_ns,
                                         uint64_t entropy,
                                         svckit_pick *picks);
+
+/**
+ * Counts a connection that a pick has led to; `endpoint` is that of the pick, and `flow` what was picked for.
+ *
+ * On `SVCKIT_STATUS_OK` the caller owns `*connection_out` and must give it to `svckit_connection_free` when the
+ * connection ends; later tables count it too, as long as they have the endpoint. `SVCKIT_STATUS_NOT_FOUND`: there is
+ * no such endpoint, or the Service's method doesn't count; then nothing has to be done.
+ */
+svckit_status svckit_table_connect(const svckit_table *table,
+                                   const svckit_flow *flow,
+                                   uint32_t endpoint,
+                                   svckit_connection **connection_out);
+
+/**
+ * How many connections are open to an endpoint; otherwise as `svckit_table_connect`.
+ */
+svckit_status svckit_table_connections(const svckit_table *table,
+                                       const svckit_flow *flow,
+                                       uint32_t endpoint,
+                                       uint32_t *count_out);
+
+/**
+ * Notes how long the endpoint took to answer on this connection.
+ */
+svckit_status svckit_connection_observe(const svckit_connection *connection,
+                                        uint64_t took_ns,
+                                        uint64_t now_ns);
+
+/**
+ * The connection has ended. NULL is fine.
+ */
+void svckit_connection_free(svckit_connection *connection);
 
 /**
  * The version that this program runs with, in the form of `SVCKIT_VERSION`, which is the one it was compiled with.

@@ -67,6 +67,34 @@ pub unsafe extern "C" fn svckit_object_validate(
     }
 }
 
+/// Checks what a controller writes to the status of an Ingress; `old` is the object as it was. Otherwise as
+/// `svckit_object_check`.
+///
+/// `SVCKIT_STATUS_INVALID_ARGUMENT` also for objects whose status has no rules here.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn svckit_object_validate_status(
+    object: *const u8,
+    object_len: usize,
+    old: *const u8,
+    old_len: usize,
+    gates: *const u8,
+    gates_len: usize,
+    findings_out: *mut *mut svckit_findings,
+) -> svckit_status {
+    // SAFETY: as the header asks; the same contract as here.
+    unsafe {
+        judge((object, object_len), (gates, gates_len), findings_out, |new, gates, report| {
+            // SAFETY: as the header asks.
+            match (new, self::object(old, old_len, report)?) {
+                (Object::Ingress(new), Object::Ingress(old)) => {
+                    Ok(admit::ingress::validate_status(&new, &old, gates))
+                }
+                _ => Err(svckit_status::InvalidArgument),
+            }
+        })
+    }
+}
+
 /// Writes an object with everything that its author left out, as JSON.
 ///
 /// `SVCKIT_STATUS_REFUSED`: the object can't be read; findings as with `svckit_object_check`.

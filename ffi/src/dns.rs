@@ -2,11 +2,11 @@
 
 use crate::{
     cluster::State,
-    guard::{Buffer, Handle, Out, alone, free, give, many, one, opaque, shared},
-    svckit_cluster, svckit_ip, svckit_status,
+    guard::{Buffer, Handle, Out, alone, free, give, many, one, opaque, shared, text},
+    svckit_cluster, svckit_ip, svckit_status, svckit_text,
 };
 use std::net::IpAddr;
-use svckit::dns::{Outcome, Peer, Snapshot, Transport};
+use svckit::dns::{Name, Outcome, Peer, Record, Snapshot, Transport};
 
 /// Send nothing.
 pub const SVCKIT_REPLY_DROP: u8 = 0;
@@ -91,6 +91,11 @@ impl From<&Outcome> for svckit_reply {
         };
         Self { len: outcome.length().unwrap_or_default(), qtype, action }
     }
+}
+
+/// The same for others that answer messages.
+pub(crate) fn reply_to(outcome: &Outcome) -> svckit_reply {
+    outcome.into()
 }
 
 /// Takes the zone of what the cluster holds now; costs what has changed.
@@ -237,12 +242,124 @@ pub unsafe extern "C" fn svckit_zone_complete(
     unsafe { shared(zone, body) }
 }
 
+/// Answers a message whose answer may lead through several names that are somebody else's, one after the other, as with
+/// `autopath`. `replies` are what was said of those so far, in the order in which they were asked for; NULL with 0 stands
+/// for nobody. While `action` is `SVCKIT_REPLY_UPSTREAM`, `target` gets the next name to ask for, without a final dot, and
+/// `qtype` is the type; add what is said of it and call again. Else the target is empty. Otherwise as
+/// `svckit_zone_answer`, with the same `peer` each time.
+///
+/// `SVCKIT_STATUS_BUFFER_TOO_SMALL`: `*target_len_out` is what the target takes; 255 bytes are always enough.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn svckit_zone_continue(
+    zone: *const svckit_zone,
+    message: *const u8,
+    message_len: usize,
+    peer: *const svckit_peer,
+    replies: *const svckit_text,
+    replies_len: usize,
+    buf: *mut u8,
+    cap: usize,
+    reply_out: *mut svckit_reply,
+    target: *mut u8,
+    target_cap: usize,
+    target_len_out: *mut usize,
+) -> svckit_status {
+    let body = |zone: &Snapshot| {
+        // SAFETY: the header asks for readable messages and a readable peer, for `cap` and `target_cap` octets that
+        // nobody else uses, and for room for one reply and one length.
+        let (message, peer, replies, buf, out, target) = unsafe {
+            let message = many(message, message_len)?;
+            let target = Buffer::new(target, target_cap, target_len_out)?;
+            let replies = many(replies, replies_len)?;
+            let peer = Peer::from(one(peer)?);
+            (message, peer, replies, written(buf, cap)?, Out::new(reply_out)?, target)
+        };
+        let mut outcome = zone.answer(message, peer, buf);
+        for reply in replies {
+            let Outcome::NeedUpstream(need) = &outcome else { break };
+            // SAFETY: the header asks for readable replies.
+            let said = unsafe { many(reply.data, reply.len) }?;
+            let said = Some(said).filter(|said| !said.is_empty());
+            outcome = zone.complete(message, peer, need, said, buf);
+        }
+        let next = match &outcome {
+            Outcome::NeedUpstream(need) => need.target.to_string(),
+            _ => String::new(),
+        };
+        target.print(next.trim_end_matches('.'))?;
+        out.set((&outcome).into());
+        Ok(())
+    };
+    // SAFETY: NULL, or alive, as the header asks.
+    unsafe { shared(zone, body) }
+}
+
+/// Writes the records that name this server in a zone, those of the Services behind which its addresses stand, as a JSON
+/// list of `[owner, type, data]`.
+///
+/// `SVCKIT_STATUS_INVALID_ARGUMENT`: the zone is no name.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn svckit_zone_nameservers(
+    zone: *const svckit_zone,
+    name: *const u8,
+    name_len: usize,
+    buf: *mut u8,
+    cap: usize,
+    len_out: *mut usize,
+) -> svckit_status {
+    let body = |zone: &Snapshot| {
+        // SAFETY: the header asks for a readable text, and for room for `cap` bytes and one length.
+        let (name, buffer) = unsafe { (text(name, name_len)?, Buffer::new(buf, cap, len_out)?) };
+        let name: Name = name.parse().map_err(|_| svckit_status::InvalidArgument)?;
+        let line = |record: Record| {
+            let rtype = record.data.rtype().to_string();
+            serde_json::json!([record.owner.to_string(), rtype, record.data.to_string()])
+        };
+        let all: Vec<_> = zone.nameservers(&name).into_iter().map(line).collect();
+        buffer.print(&serde_json::Value::from(all).to_string())
+    };
+    // SAFETY: NULL, or alive, as the header asks.
+    unsafe { shared(zone, body) }
+}
+
+/// Answers a message that asks for a whole zone (AXFR, or IXFR with the serial that the client has): writes all
+/// messages of the transfer, each behind its length in two octets, as they go over TCP.
+///
+/// `SVCKIT_STATUS_NOT_FOUND`: the zone isn't served here, or the message asks for something else.
+/// `SVCKIT_STATUS_BUFFER_TOO_SMALL`: `*len_out` is how long they are. It is up to the caller who may ask.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn svckit_zone_transfer(
+    zone: *const svckit_zone,
+    message: *const u8,
+    message_len: usize,
+    buf: *mut u8,
+    cap: usize,
+    len_out: *mut usize,
+) -> svckit_status {
+    let body = |zone: &Snapshot| {
+        // SAFETY: the header asks for a readable message, and for room for `cap` bytes and one length.
+        let (message, buffer) =
+            unsafe { (many(message, message_len)?, Buffer::new(buf, cap, len_out)?) };
+        let transfer = zone.transfer_for(message, &mut [0; 512]);
+        let mut transfer = transfer.map_err(|_| svckit_status::NotFound)?;
+        let mut all = Vec::new();
+        while let Some(message) = transfer.next_message(message) {
+            let len = u16::try_from(message.len()).map_err(|_| svckit_status::Other)?;
+            all.extend(len.to_be_bytes());
+            all.extend(message);
+        }
+        buffer.fill(all.into_iter())
+    };
+    // SAFETY: NULL, or alive, as the header asks.
+    unsafe { shared(zone, body) }
+}
+
 /// Memory of the caller that holds something already; no more of it than an answer can take.
 ///
 /// # Safety
 ///
 /// `buf` is NULL, or points to `cap` bytes that have been written to and that nobody else uses during the call.
-unsafe fn written<'a>(buf: *mut u8, cap: usize) -> Result<&'a mut [u8], svckit_status> {
+pub(crate) unsafe fn written<'a>(buf: *mut u8, cap: usize) -> Result<&'a mut [u8], svckit_status> {
     match (buf.is_null(), cap.min(SVCKIT_ANSWER_MAX)) {
         (_, 0) => Ok(&mut []),
         (true, _) => Err(svckit_status::NullPointer),

@@ -4,6 +4,7 @@ mod answer;
 mod request;
 
 pub use answer::*;
+pub(crate) use request::Read;
 pub use request::*;
 
 use crate::{
@@ -12,8 +13,9 @@ use crate::{
     guard::{Buffer, Handle, Out, alone, free, give, one, opaque, shared},
     svckit_cluster, svckit_findings, svckit_status,
 };
+use serde_json::{Value, json};
 use std::sync::Arc;
-use svckit::ingress::{Routes, Scratch};
+use svckit::ingress::{Explanation, Outcome, Routes, Scratch, Target, Verdict};
 
 /// Where requests go, in one state of a cluster. It never changes.
 ///
@@ -104,4 +106,67 @@ pub unsafe extern "C" fn svckit_routes_answer(
     };
     // SAFETY: NULL, or alive, as the header asks.
     unsafe { shared(routes, body) }
+}
+
+/// Writes who takes a request and who else might have, as JSON for people:
+/// `{"outcome": "route", "candidates": [{"host": …, "path": …, "pathType": …, "ingress": "shop/web", "verdict": "takes"}]}`.
+///
+/// `outcome` is `route`, `default`, `none`, or `refused` for what can't be read in one way only. A host is empty when it
+/// stands for all. The first candidate of a route takes the request; the verdicts of others are `less-specific`,
+/// `shadowed`, `other-host` and `no-match`. Costs all routes of the hosts that fit.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn svckit_routes_explain(
+    routes: *const svckit_routes,
+    request: *const svckit_request,
+    buf: *mut u8,
+    cap: usize,
+    len_out: *mut usize,
+) -> svckit_status {
+    let body = |routes: &Arc<Routes>| {
+        // SAFETY: the header asks for a readable request with readable texts, and for room for `cap` bytes and one
+        // length.
+        let (request, buffer) = unsafe { (one(request)?.read()?, Buffer::new(buf, cap, len_out)?) };
+        let mut scratch = Scratch::default();
+        let told = match request.head().canonical(routes.path_policy(), &mut scratch) {
+            Err(bad) => json!({ "outcome": "refused", "why": bad.to_string(), "candidates": [] }),
+            Ok(canonical) => match canonical.target {
+                Target::Path { path, .. } => {
+                    explained(&routes.explain(canonical.host.name(), path))
+                }
+                _ => json!({ "outcome": outcome(&routes.route(&canonical)), "candidates": [] }),
+            },
+        };
+        buffer.print(&told.to_string())
+    };
+    // SAFETY: NULL, or alive, as the header asks.
+    unsafe { shared(routes, body) }
+}
+
+const fn outcome(outcome: &Outcome<'_>) -> &'static str {
+    match outcome {
+        Outcome::Route(_) => "route",
+        Outcome::Default(_) => "default",
+        Outcome::NotFound => "none",
+    }
+}
+
+fn explained(explanation: &Explanation<'_>) -> Value {
+    let candidates = explanation.candidates.iter().map(|candidate| {
+        let route = candidate.route;
+        json!({
+            "host": route.host.as_deref().unwrap_or_default(),
+            "path": &*route.path,
+            "pathType": format!("{:?}", route.path_type),
+            "ingress": route.ingress.to_string(),
+            "verdict": match candidate.verdict {
+                Verdict::Takes => "takes",
+                Verdict::LessSpecific => "less-specific",
+                Verdict::Shadowed(_) => "shadowed",
+                Verdict::OtherHost => "other-host",
+                Verdict::NoMatch => "no-match",
+            },
+        })
+    });
+    let candidates: Vec<_> = candidates.collect();
+    json!({ "outcome": outcome(&explanation.outcome), "candidates": candidates })
 }

@@ -9,7 +9,8 @@
 //! status finding   what calls answer                      admit    rules on objects and texts
 //! ip seed text     plain values                           select   labels, selectors, their index
 //! objects tree     JSON                                   cluster  the whole, fed with objects
-//!                                                         table forward plan dns ingress   taken from it
+//! question         what is asked seldom, in JSON          table forward plan dns ingress   taken from it
+//!                                                         names skydns slices gateway      single areas, fed alone
 //! ```
 #![allow(non_camel_case_types, reason = "names are what C sees")]
 #![allow(clippy::missing_safety_doc, reason = "the contract is in the text, in C's terms")]
@@ -21,13 +22,18 @@ mod cluster;
 mod dns;
 mod finding;
 mod forward;
+mod gateway;
 mod guard;
 mod ingress;
 mod ip;
+mod names;
 mod objects;
 mod plan;
+mod question;
 mod seed;
 mod select;
+mod skydns;
+mod slices;
 mod status;
 mod table;
 mod text;
@@ -40,11 +46,16 @@ pub use cluster::*;
 pub use dns::*;
 pub use finding::*;
 pub use forward::*;
+pub use gateway::*;
 pub use ingress::*;
 pub use ip::*;
+pub use names::*;
 pub use plan::*;
+pub use question::*;
 pub use seed::*;
 pub use select::*;
+pub use skydns::*;
+pub use slices::*;
 pub use status::*;
 pub use table::*;
 pub use text::*;

@@ -2,9 +2,18 @@
 
 use crate::{finding::Report, guard::many, svckit_status, tree};
 use svckit::{
+    admit,
     api::{Object, decode},
     finding::{Finding, Kind},
 };
+
+/// Fills in what an API server fills in without knowing a cluster: defaults, and lists of one from their older fields.
+pub(crate) fn complete(object: &mut Object) {
+    admit::default(object);
+    if let Object::Service(service) = object {
+        admit::service::normalize(service, None);
+    }
+}
 
 /// Reads objects: one, a List, or several documents that follow one another. Those that can't be read whole are
 /// reported and left out.

@@ -51,23 +51,23 @@ pub struct svckit_request {
 }
 
 /// A request whose pointers have been checked.
-pub(super) struct Read<'a> {
+pub(crate) struct Read<'a> {
     method: &'a [u8],
     target: &'a [u8],
     hosts: Vec<&'a [u8]>,
     headers: Vec<(&'a str, &'a str)>,
     http_1_0: bool,
-    pub(super) client: IpAddr,
-    pub(super) body: Option<u64>,
-    pub(super) entropy: u64,
-    pub(super) https: bool,
+    pub(crate) client: IpAddr,
+    pub(crate) body: Option<u64>,
+    pub(crate) entropy: u64,
+    pub(crate) https: bool,
 }
 
 impl svckit_request {
     /// # Safety
     ///
     /// Every text and list is NULL with 0, or readable and written by nobody for as long as the result lives.
-    pub(super) unsafe fn read<'a>(&self) -> Result<Read<'a>, svckit_status> {
+    pub(crate) unsafe fn read<'a>(&self) -> Result<Read<'a>, svckit_status> {
         // SAFETY: promised by the caller.
         let bytes = |text: svckit_text| unsafe { many::<u8>(text.data, text.len) };
         // SAFETY: promised by the caller.
@@ -103,7 +103,7 @@ impl svckit_request {
 
 impl<'a> Read<'a> {
     /// The parts that choose a route.
-    pub(super) fn head(&self) -> RequestHead<'_> {
+    pub(crate) fn head(&self) -> RequestHead<'_> {
         RequestHead {
             method: self.method,
             target: self.target,
@@ -112,12 +112,12 @@ impl<'a> Read<'a> {
         }
     }
 
-    pub(super) const fn method(&self) -> &'a [u8] {
+    pub(crate) const fn method(&self) -> &'a [u8] {
         self.method
     }
 
     /// The value of a header by its name in lower case; the first one, if there are several.
-    pub(super) fn header(&self, name: &str) -> Option<&'a str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&'a str> {
         self.headers.iter().find(|(given, _)| *given == name).map(|(_, value)| *value)
     }
 }
