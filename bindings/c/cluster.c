@@ -185,7 +185,10 @@ static void test_plan(void) {
   CHECK(strstr(text, "KUBE-SERVICES") && !strstr(text, "10.244.0.1:"));
   free(text);
   size_t length;
-  CHECK(svckit_cluster_render(cluster, TEXT("ipvs"), NULL, 0, &length) == SVCKIT_STATUS_INVALID_ARGUMENT);
+  CHECK(svckit_cluster_render(cluster, TEXT("ipfw"), NULL, 0, &length) == SVCKIT_STATUS_INVALID_ARGUMENT);
+  PRINTED(text, svckit_cluster_render, cluster, TEXT("ipvs"));
+  CHECK(strstr(text, "-a -t 10.96.0.10:80 -r 10.244.0.2:"));
+  free(text);
   svckit_cluster_free(cluster);
 }
 

@@ -27,6 +27,17 @@ func ValidateObject(object, old []byte, gates string) (Findings, error) {
 	return found(findings), check(status)
 }
 
+// ValidateStatus checks what a controller writes to the status of an Ingress; old is the object as it was. The error is
+// [InvalidArgument] for objects whose status has no rules here.
+func ValidateStatus(object, old []byte, gates string) (Findings, error) {
+	json, jsonLen := lendBytes(object)
+	before, beforeLen := lendBytes(old)
+	switches, switchesLen := lend(gates)
+	var findings *C.svckit_findings
+	status := C.svckit_object_validate_status(json, jsonLen, before, beforeLen, switches, switchesLen, &findings)
+	return found(findings), check(status)
+}
+
 // DefaultObject is an object with everything that its author left out, as JSON.
 func DefaultObject(object []byte) ([]byte, Findings, error) {
 	json, jsonLen := lendBytes(object)

@@ -13,9 +13,20 @@ type Plan struct {
 	Steps int
 	// Full is whether the plan is the whole of what should be there, and everything else goes.
 	Full bool
-	// NFT is the plan as input for nft -f -: one transaction, all or nothing.
+	// NFT is the plan as input for nft -f -: one transaction, all or nothing. Empty in a plan of messages.
 	NFT string
+	// Netlink are the transactions of a plan of messages: each goes to a netlink socket as one datagram.
+	Netlink [][]byte
 }
+
+// Tables are our tables that a kernel has.
+type Tables uint8
+
+// The tables; add them.
+const (
+	IPv4Table Tables = C.SVCKIT_TABLES_IPV4
+	IPv6Table Tables = C.SVCKIT_TABLES_IPV6
+)
 
 // Plan takes the steps that the kernel of the node lacks; nil when nothing is left to do. The first plan is full,
 // because nobody knows what an earlier run has left behind. What was not committed is planned again.
@@ -27,17 +38,47 @@ func (c *Cluster) Plan() (*Plan, error) {
 		return nil, err
 	}
 	defer C.svckit_plan_free(ptr)
-	var info C.svckit_plan_info
-	if err := check(C.svckit_plan_describe(ptr, &info)); err != nil {
+	plan, err := planOf(ptr)
+	if err != nil {
 		return nil, err
 	}
 	text, err := grown(0, func(buf *C.uint8_t, capacity C.size_t, n *C.size_t) C.svckit_status {
 		return C.svckit_plan_nft(ptr, buf, capacity, n)
 	})
-	if err != nil {
+	plan.NFT = textOf(text)
+	return plan, err
+}
+
+// PlanNetlink takes the same as messages for a netlink socket, without the nft program. Tables are those that are there:
+// a full plan takes their place in one transaction; without any, a large one comes in several, of which the last one
+// takes effect.
+func (c *Cluster) PlanNetlink(tables Tables) (*Plan, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var ptr *C.svckit_plan
+	if err := check(C.svckit_cluster_plan_netlink(c.ptr, C.uint8_t(tables), &ptr)); err != nil || ptr == nil {
 		return nil, err
 	}
-	return &Plan{uint64(info.generation), int(info.steps), bool(info.full), textOf(text)}, nil
+	defer C.svckit_plan_free(ptr)
+	plan, err := planOf(ptr)
+	for number := C.size_t(0); err == nil; number++ {
+		var bytes []C.uint8_t
+		bytes, err = grown(0, func(buf *C.uint8_t, capacity C.size_t, n *C.size_t) C.svckit_status {
+			return C.svckit_plan_netlink(ptr, number, buf, capacity, n)
+		})
+		if err == OutOfRange {
+			return plan, nil
+		}
+		plan.Netlink = append(plan.Netlink, []byte(textOf(bytes)))
+	}
+	return nil, err
+}
+
+// planOf is what a plan is, without its steps.
+func planOf(ptr *C.svckit_plan) (*Plan, error) {
+	var info C.svckit_plan_info
+	err := check(C.svckit_plan_describe(ptr, &info))
+	return &Plan{Generation: uint64(info.generation), Steps: int(info.steps), Full: bool(info.full)}, err
 }
 
 // Commit says that all steps of a plan are in place. The error is [NotFound] when a later plan was taken since.
@@ -54,7 +95,8 @@ func (c *Cluster) Reset() error {
 	return check(C.svckit_cluster_reset(c.ptr))
 }
 
-// Render is everything that the node forwards, as input for other programs: "nft", "iptables" or "ip6tables".
+// Render is everything that the node forwards, as input for other programs: "nft", "iptables", "ip6tables",
+// "ipvs", "ipset", "ipvs-addresses", "ipvs6", "ipset6" or "ipvs6-addresses".
 func (c *Cluster) Render(form string) (string, error) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()

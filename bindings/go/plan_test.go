@@ -40,8 +40,29 @@ func TestPlan(t *testing.T) {
 	if text, err := cluster.Render("iptables"); !strings.Contains(text, "KUBE-SERVICES") || err != nil {
 		t.Error(text, err)
 	}
-	if _, err := cluster.Render("ipvs"); !errors.Is(err, InvalidArgument) {
+	if text, err := cluster.Render("ipvs"); !strings.Contains(text, "-A -t 10.96.0.10:80") || err != nil {
+		t.Error(text, err)
+	}
+	if _, err := cluster.Render("ipfw"); !errors.Is(err, InvalidArgument) {
 		t.Error(err)
+	}
+}
+
+func TestPlanNetlink(t *testing.T) {
+	cluster := newCluster(t, shop)
+	first, err := cluster.PlanNetlink(0)
+	if err != nil || !first.Full || len(first.Netlink) == 0 || first.NFT != "" {
+		t.Fatal(first, err)
+	}
+	if err := cluster.Commit(first.Generation); err != nil {
+		t.Error(err)
+	}
+	if err := cluster.Delete("Pod", "shop", "a", 0); err != nil {
+		t.Fatal(err)
+	}
+	next, err := cluster.PlanNetlink(IPv4Table | IPv6Table)
+	if err != nil || next.Full || len(next.Netlink) != 1 || len(next.Netlink[0]) >= len(first.Netlink[0]) {
+		t.Error(next, err)
 	}
 }
 

@@ -6,6 +6,7 @@ package svckit
 import "C"
 
 import (
+	"encoding/json"
 	"math/rand/v2"
 	"net/http"
 	"net/netip"
@@ -144,6 +145,42 @@ func (r *Routes) Answer(request Request) (Answer, error) {
 		return Answer{}, err
 	}
 	return answerOf(&answer, textOf(text)), nil
+}
+
+// Candidate is a route that might have taken a request.
+type Candidate struct {
+	// Host is empty when it stands for all.
+	Host     string `json:"host"`
+	Path     string `json:"path"`
+	PathType string `json:"pathType"`
+	// Ingress is "namespace/name".
+	Ingress string `json:"ingress"`
+	// Verdict is "takes", "less-specific", "shadowed", "other-host" or "no-match".
+	Verdict string `json:"verdict"`
+}
+
+// Explanation is who takes a request, and who else might have.
+type Explanation struct {
+	// Outcome is "route", "default", "none", or "refused" for what can't be read in one way only.
+	Outcome    string      `json:"outcome"`
+	Candidates []Candidate `json:"candidates"`
+}
+
+// Explain says who takes a request and who else might have, for people. Costs all routes of the hosts that fit.
+func (r *Routes) Explain(request Request) (Explanation, error) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	var pins runtime.Pinner
+	defer pins.Unpin()
+	c := request.c(&pins)
+	var explanation Explanation
+	text, err := grown(1024, func(buf *C.uint8_t, capacity C.size_t, n *C.size_t) C.svckit_status {
+		return C.svckit_routes_explain(r.ptr, &c, buf, capacity, n)
+	})
+	if err == nil {
+		err = json.Unmarshal([]byte(textOf(text)), &explanation)
+	}
+	return explanation, err
 }
 
 // pinned is a text that C may read while it is pinned.

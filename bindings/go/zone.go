@@ -54,9 +54,13 @@ func (c *Cluster) Zone() (*Zone, error) {
 	if err := check(C.svckit_cluster_zone(c.ptr, &ptr)); err != nil {
 		return nil, err
 	}
+	return zoneOf(ptr), nil
+}
+
+func zoneOf(ptr *C.svckit_zone) *Zone {
 	z := new(Zone)
 	z.own(ptr, func(ptr *C.svckit_zone) { C.svckit_zone_free(ptr) })
-	return z, nil
+	return z
 }
 
 // Answer answers a DNS message into a buffer, which the reply is a part of. Never fails for what a stranger sent.

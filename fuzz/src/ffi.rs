@@ -3,6 +3,8 @@
 //!
 //! What C can't get right anyway is left out: pointers that point nowhere, and handles that were freed.
 
+mod areas;
+
 use std::{ptr, slice};
 use svckit_ffi::*;
 
@@ -69,7 +71,10 @@ fn sound(status: svckit_status) -> svckit_status {
 
 /// Calls something that writes into a buffer, whose capacity is a lie at times; only downwards, for larger is a
 /// promise that a caller must keep.
-fn print<T: Copy + Default>(room: u8, call: impl Fn(*mut T, usize, *mut usize) -> svckit_status) {
+fn print<T: Copy + Default>(
+    room: u8,
+    mut call: impl FnMut(*mut T, usize, *mut usize) -> svckit_status,
+) {
     const UNTOUCHED: usize = usize::MAX;
     let mut buf = vec![T::default(); usize::from(room) * 16];
     let mut len = UNTOUCHED;
@@ -123,6 +128,7 @@ struct World {
     indexes: Handles<svckit_selector_index>,
     ips: Handles<svckit_cluster_ips>,
     ports: Handles<svckit_node_ports>,
+    areas: areas::Areas,
 }
 
 /// Each four bytes are one call.
@@ -141,16 +147,18 @@ pub fn calls(data: &[u8]) {
         indexes: Handles::new(svckit_selector_index_free),
         ips: Handles::new(svckit_cluster_ips_free),
         ports: Handles::new(svckit_node_ports_free),
+        areas: areas::Areas::new(),
     };
     for call in data.chunks_exact(4) {
         let call = [call[0], call[1], call[2], call[3]];
         // SAFETY: handles are NULL or alive, one thread calls, texts and buffers are as long as said or refused.
         unsafe {
-            match call[0] % 4 {
+            match call[0] % 5 {
                 0 => world.feed(call),
                 1 => world.take(call),
                 2 => world.ask(call),
-                _ => world.rule(call),
+                3 => world.rule(call),
+                _ => world.alone(call),
             }
         }
     }
@@ -165,7 +173,7 @@ impl World {
         let mut findings = ptr::null_mut();
         // SAFETY: as `calls` promises.
         unsafe {
-            match which / 4 % 8 {
+            match which / 5 % 8 {
                 0 => self.clusters.make(false, |out| {
                     svckit_cluster_new(text_b, len_b, &raw const seed, &raw mut findings, out)
                 }),
@@ -205,7 +213,7 @@ impl World {
         let flow = flow(b, c);
         // SAFETY: as `calls` promises.
         unsafe {
-            match which / 4 % 8 {
+            match which / 5 % 8 {
                 0 => self.tables.make(false, |out| svckit_cluster_table(cluster, out)),
                 1 => self.zones.make(false, |out| svckit_cluster_zone(cluster, out)),
                 2 => {
@@ -239,7 +247,7 @@ impl World {
         let table = self.tables.pick(a);
         // SAFETY: as `calls` promises.
         unsafe {
-            match which / 4 % 8 {
+            match which / 5 % 8 {
                 0 => {
                     let count = if c > 250 { usize::MAX } else { usize::from(c % 4) };
                     let (flows, picks) = (flows.as_ptr(), picks.as_mut_ptr());
@@ -337,7 +345,7 @@ impl World {
         let (labels, index) = (self.labels.pick(a), self.indexes.pick(b));
         // SAFETY: as `calls` promises.
         unsafe {
-            match which / 4 % 8 {
+            match which / 5 % 8 {
                 0 => {
                     sound(svckit_object_check(name, len, other, other_len, none));
                     sound(svckit_object_validate(name, len, other, other_len, other, 0, none));
