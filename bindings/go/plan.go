@@ -26,6 +26,8 @@ type Tables uint8
 const (
 	IPv4Table Tables = C.SVCKIT_TABLES_IPV4
 	IPv6Table Tables = C.SVCKIT_TABLES_IPV6
+	// KeepClients lets clients with session affinity be remembered on; kernels before 6.3 may refuse it.
+	KeepClients Tables = C.SVCKIT_TABLES_KEEP_CLIENTS
 )
 
 // Plan takes the steps that the kernel of the node lacks; nil when nothing is left to do. The first plan is full,

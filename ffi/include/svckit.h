@@ -179,6 +179,12 @@
 #define SVCKIT_TABLES_IPV6 2
 
 /**
+ * Clients with session affinity go on to be remembered when tables of ours are replaced; kernels before 6.3 may refuse
+ * it. In `svckit_cluster_plan_netlink`.
+ */
+#define SVCKIT_TABLES_KEEP_CLIENTS 4
+
+/**
  * The address isn't a service port's.
  */
 #define SVCKIT_OUTCOME_NOT_A_SERVICE 0

@@ -20,6 +20,9 @@ use svckit::{
 pub const SVCKIT_TABLES_IPV4: u8 = 1;
 /// There is a table of ours for IPv6, in `svckit_cluster_plan_netlink`.
 pub const SVCKIT_TABLES_IPV6: u8 = 2;
+/// Clients with session affinity go on to be remembered when tables of ours are replaced; kernels before 6.3 may refuse
+/// it. In `svckit_cluster_plan_netlink`.
+pub const SVCKIT_TABLES_KEEP_CLIENTS: u8 = 4;
 
 /// The steps from what the kernel holds to what it should hold. Nothing in it changes.
 ///
@@ -146,7 +149,8 @@ pub unsafe extern "C" fn svckit_cluster_plan_netlink(
         // SAFETY: the header asks for room for one pointer.
         let out = unsafe { Out::new(plan_out) }?;
         let (v4, v6) = (tables & SVCKIT_TABLES_IPV4 != 0, tables & SVCKIT_TABLES_IPV6 != 0);
-        let load = if v4 || v6 { Load::Atomic { v4, v6 } } else { Load::Pieces };
+        let keep = tables & SVCKIT_TABLES_KEEP_CLIENTS != 0;
+        let load = if v4 || v6 { Load::Atomic { v4, v6, keep } } else { Load::Pieces };
         let plan = state.next_plan(Form::Netlink(Transactions::default()), load)?;
         out.set(plan.map_or(std::ptr::null_mut(), give::<svckit_plan>));
         Ok(())
