@@ -1,4 +1,8 @@
 //! `svckit route`: which rule takes a request, and why.
+//!
+//! Ingresses are asked first. When no rule of theirs takes the request, the Gateways with a listener at its port are.
+
+mod gateway;
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -55,6 +59,20 @@ struct Asked<'a> {
     headers: Vec<(String, &'a str)>,
 }
 
+impl Asked<'_> {
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(given, _)| given == name).map(|(_, value)| *value)
+    }
+
+    /// The port that the URL means.
+    fn port(&self) -> u16 {
+        let usual = if self.https { 443 } else { 80 };
+        let after_name = self.authority.rsplit_once(']').map_or(self.authority, |(_, rest)| rest);
+        let named = after_name.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+        named.unwrap_or(usual)
+    }
+}
+
 impl Route {
     /// Prints which rule takes the request.
     pub(crate) fn run(&self) -> Result<Exit, Stop> {
@@ -72,7 +90,11 @@ impl Route {
                 router.routes()
             }
         };
-        let answer = answer(&routes, loaded, &asked, self.from);
+        let mut answer = answer(&routes, loaded, &asked, self.from);
+        let taken = answer.get("ingress").is_some_and(|ingress| !ingress.is_null());
+        if !taken && let Some(gateways) = gateway::answer(loaded, &asked) {
+            answer = gateways;
+        }
         match self.output {
             Output::Json => println!("{answer:#}"),
             Output::Yaml => {
@@ -121,8 +143,7 @@ impl Route {
 
 /// What becomes of a request, as JSON.
 fn answer(routes: &Routes, loaded: &Loaded, asked: &Asked<'_>, from: IpAddr) -> Value {
-    let header =
-        |name: &str| asked.headers.iter().find(|(given, _)| given == name).map(|(_, value)| *value);
+    let header = |name: &str| asked.header(name);
     let host = header("host").unwrap_or(asked.authority);
     let head = RequestHead {
         method: asked.method.as_bytes(),
@@ -250,7 +271,9 @@ fn has_pods(loaded: &Loaded, port: &ServicePortName) -> bool {
 
 /// The backend's Service and the number of its port, when it has one.
 fn named(loaded: &Loaded, backend: &Backend) -> Value {
-    let Backend::Service(BackendRef { service, asked, port }) = backend else { return Value::Null };
+    let Backend::Service(BackendRef { service, asked, port, .. }) = backend else {
+        return Value::Null;
+    };
     let object = loaded.cluster.control().service(service);
     let number = port.as_ref().ok().and_then(|port| {
         let ports = &object?.spec.ports;
@@ -279,7 +302,17 @@ fn print(answer: &Value) {
         let [namespace, port] = [namespace, port].map(Option::unwrap_or_default);
         println!("backend    {namespace}/{service}:{port}");
     }
-    for key in ["status", "location", "ingress", "host", "path", "pathType", "rewritten"] {
+    for key in [
+        "status",
+        "location",
+        "ingress",
+        "gateway",
+        "httpRoute",
+        "host",
+        "path",
+        "pathType",
+        "rewritten",
+    ] {
         if let Some(value) = field(&format!("/{key}")) {
             println!("{key:<10} {value}");
         }

@@ -42,6 +42,10 @@ pub fn default(object: &mut Object) {
         Object::Deployment(it) => workload::default(&it.api_version, &mut it.spec),
         Object::StatefulSet(it) => workload::default(&it.api_version, &mut it.spec),
         Object::Node(_) | Object::Namespace(_) | Object::Secret(_) => {}
+        Object::Gateway(_)
+        | Object::GatewayClass(_)
+        | Object::HttpRoute(_)
+        | Object::ReferenceGrant(_) => {}
         Object::IpAddress(_) | Object::ServiceCidr(_) => {}
     }
 }
@@ -78,6 +82,10 @@ pub fn validate(object: &Object, gates: &Gates) -> Vec<Finding> {
             metadata_only(&it.metadata, label)
         }
         Object::Secret(it) => metadata_only(&it.metadata, Naming::SUBDOMAIN),
+        Object::Gateway(it) => metadata_only(&it.metadata, Naming::SUBDOMAIN),
+        Object::GatewayClass(it) => metadata_only(&it.metadata, Naming::CLUSTER),
+        Object::HttpRoute(it) => metadata_only(&it.metadata, Naming::SUBDOMAIN),
+        Object::ReferenceGrant(it) => metadata_only(&it.metadata, Naming::SUBDOMAIN),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Gateway, HTTPRoute and ReferenceGrant of gateway.networking.k8s.io, as far as HTTP goes.
+//! Gateway, GatewayClass, HTTPRoute and ReferenceGrant of gateway.networking.k8s.io, as far as HTTP goes.
 
 use super::{Json, ObjectMeta};
 use std_alloc::{string::String, vec::Vec};
@@ -16,6 +16,30 @@ object! {
         pub spec: GatewaySpec,
         /// What became of it.
         pub status: Json,
+    }
+
+    /// A kind of Gateways, and who implements it.
+    pub struct GatewayClass {
+        /// `gateway.networking.k8s.io/v1`.
+        pub api_version: String,
+        /// `GatewayClass`.
+        pub kind: String,
+        /// Its name.
+        pub metadata: ObjectMeta,
+        /// What the author wants.
+        pub spec: GatewayClassSpec,
+        /// What became of it.
+        pub status: Json,
+    }
+
+    /// `spec` of a GatewayClass.
+    pub struct GatewayClassSpec {
+        /// Such as `example.com/gateway`.
+        pub controller_name: String,
+        /// For people.
+        pub description: String,
+        /// An object that only the implementation knows.
+        pub parameters_ref: Json,
     }
 
     /// `spec` of a Gateway.

@@ -18,6 +18,10 @@ pub enum Object {
     Secret(Box<Secret>),
     Ingress(Box<Ingress>),
     IngressClass(Box<IngressClass>),
+    Gateway(Box<Gateway>),
+    GatewayClass(Box<GatewayClass>),
+    HttpRoute(Box<HttpRoute>),
+    ReferenceGrant(Box<ReferenceGrant>),
     IpAddress(Box<IpAddress>),
     ServiceCidr(Box<ServiceCidr>),
     ReplicationController(Box<ReplicationController>),
@@ -60,6 +64,10 @@ macro_rules! each {
             Self::Secret($object) => $body,
             Self::Ingress($object) => $body,
             Self::IngressClass($object) => $body,
+            Self::Gateway($object) => $body,
+            Self::GatewayClass($object) => $body,
+            Self::HttpRoute($object) => $body,
+            Self::ReferenceGrant($object) => $body,
             Self::IpAddress($object) => $body,
             Self::ServiceCidr($object) => $body,
             Self::ReplicationController($object) => $body,
@@ -95,6 +103,10 @@ impl Object {
             Self::Secret(_) => "Secret",
             Self::Ingress(_) => "Ingress",
             Self::IngressClass(_) => "IngressClass",
+            Self::Gateway(_) => "Gateway",
+            Self::GatewayClass(_) => "GatewayClass",
+            Self::HttpRoute(_) => "HTTPRoute",
+            Self::ReferenceGrant(_) => "ReferenceGrant",
             Self::IpAddress(_) => "IPAddress",
             Self::ServiceCidr(_) => "ServiceCIDR",
             Self::ReplicationController(_) => "ReplicationController",
@@ -121,6 +133,7 @@ impl Object {
             Self::Node(_)
                 | Self::Namespace(_)
                 | Self::IngressClass(_)
+                | Self::GatewayClass(_)
                 | Self::IpAddress(_)
                 | Self::ServiceCidr(_)
         )
@@ -156,8 +169,11 @@ mod wire {
     }
     read! {
         Service EndpointSlice Endpoints Pod Node Namespace Secret Ingress IngressClass IpAddress ServiceCidr
-        ReplicationController ReplicaSet Deployment StatefulSet
+        Gateway GatewayClass HttpRoute ReferenceGrant ReplicationController ReplicaSet Deployment StatefulSet
     }
+
+    const GATEWAY_V1: &str = "gateway.networking.k8s.io/v1";
+    const GATEWAY_V1BETA1: &str = "gateway.networking.k8s.io/v1beta1";
 
     /// The kinds we read, and the versions in which they have this shape.
     const KINDS: &[(&str, &[&str], Read)] = &[
@@ -174,6 +190,10 @@ mod wire {
             Ingress,
         ),
         ("IngressClass", &["networking.k8s.io/v1", "networking.k8s.io/v1beta1"], IngressClass),
+        ("Gateway", &[GATEWAY_V1, GATEWAY_V1BETA1], Gateway),
+        ("GatewayClass", &[GATEWAY_V1, GATEWAY_V1BETA1], GatewayClass),
+        ("HTTPRoute", &[GATEWAY_V1, GATEWAY_V1BETA1], HttpRoute),
+        ("ReferenceGrant", &[GATEWAY_V1, GATEWAY_V1BETA1], ReferenceGrant),
         ("IPAddress", &["networking.k8s.io/v1", "networking.k8s.io/v1beta1"], IpAddress),
         ("ServiceCIDR", &["networking.k8s.io/v1", "networking.k8s.io/v1beta1"], ServiceCidr),
         ("ReplicationController", &["v1"], ReplicationController),

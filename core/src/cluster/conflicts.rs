@@ -51,6 +51,7 @@ impl Cluster {
             }));
         }
         findings.extend(self.router.findings());
+        findings.extend_from_slice(self.gateways.findings());
         findings
     }
 }

@@ -324,8 +324,17 @@ impl ControlPlane {
                 let change = secret.map(|secret| Change::Secret(secret.into()));
                 synced.changes.push(change.unwrap_or(Change::SecretGone(key)));
             }),
+            Object::Gateway(gateway) => admit::model::gateway(&gateway)
+                .map(|gateway| synced.changes.push(Change::Gateway(gateway.into()))),
+            Object::HttpRoute(route) => admit::model::http_route(&route)
+                .map(|route| synced.changes.push(Change::HttpRoute(route.into()))),
+            Object::ReferenceGrant(grant) => {
+                let grant = admit::model::reference_grant(&grant);
+                synced.changes.push(Change::ReferenceGrant(grant.into()));
+                Ok(())
+            }
             Object::ServiceCidr(ranges) => self.set_ranges(&ranges),
-            Object::Service(_) | Object::IpAddress(_) => Ok(()),
+            Object::Service(_) | Object::IpAddress(_) | Object::GatewayClass(_) => Ok(()),
         }
     }
 
@@ -349,6 +358,9 @@ impl ControlPlane {
             Object::Ingress(_) => synced.changes.push(Change::IngressGone(key)),
             Object::IngressClass(_) => synced.changes.push(Change::IngressClassGone(key.name)),
             Object::Secret(_) => synced.changes.push(Change::SecretGone(key)),
+            Object::Gateway(_) => synced.changes.push(Change::GatewayGone(key)),
+            Object::HttpRoute(_) => synced.changes.push(Change::HttpRouteGone(key)),
+            Object::ReferenceGrant(_) => synced.changes.push(Change::ReferenceGrantGone(key)),
             Object::Namespace(_) => synced.changes.extend(self.namespaces.leave(&id.name)),
             Object::ServiceCidr(_) => self.leave_ranges(&id.name, |_| true),
             _ => {

@@ -3,7 +3,7 @@
 //! ```text
 //!                        ┌──▶ forward::Proxy    what the node forwards
 //! objects ─▶ ControlPlane ┼──▶ dns::Zone         what names answer
-//!                        └──▶ ingress::Router   where requests go
+//!                        └──▶ ingress::Router, GatewayRouter   where requests go
 //! ```
 //!
 //! [`ControlPlane`] makes of manifests what a cluster's API server and controllers make of them, and tells what
@@ -32,7 +32,7 @@ use crate::{
     api::{Object, ObjectId},
     dns::Zone,
     forward::Proxy,
-    ingress::Router,
+    ingress::{GatewayRouter, Router},
 };
 
 /// A cluster as one node sees it: what was admitted, what is forwarded, what names answer, where requests go.
@@ -57,6 +57,7 @@ pub struct Cluster {
     proxy: Proxy,
     zone: Zone,
     router: Router,
+    gateways: GatewayRouter,
 }
 
 impl Cluster {
@@ -70,6 +71,7 @@ impl Cluster {
             proxy: Proxy::new(settings.forwarding(), seed.derive(1)),
             zone: Zone::new(settings.naming(), seed.derive(2)),
             router: Router::new(settings.routing(), settings.classes(), seed.derive(3)),
+            gateways: GatewayRouter::new(settings.routing(), seed.derive(4)),
             control: ControlPlane::new(settings, seed)?,
         })
     }
@@ -106,7 +108,10 @@ impl Cluster {
             self.proxy.apply(change);
             self.zone.apply(change);
             self.router.apply(change);
+            self.gateways.apply(change);
         }
+        // Its findings are those of the routes that were made last.
+        let _ = self.gateways.routes();
     }
 
     /// What was admitted.
@@ -139,6 +144,11 @@ impl Cluster {
     /// Where requests go.
     pub const fn router(&mut self) -> &mut Router {
         &mut self.router
+    }
+
+    /// Where requests to Gateways go.
+    pub const fn gateways(&mut self) -> &mut GatewayRouter {
+        &mut self.gateways
     }
 }
 

@@ -3,7 +3,8 @@
 use std_alloc::sync::Arc;
 
 use super::{
-    EndpointSlice, Ingress, IngressClass, NamespacedName, Node, Pod, Service, ServiceKey, TlsSecret,
+    EndpointSlice, Gateway, HttpRoute, Ingress, IngressClass, NamespacedName, Node, Pod,
+    ReferenceGrant, Service, ServiceKey, TlsSecret,
 };
 
 /// One thing that happened in the cluster, in checked form.
@@ -40,6 +41,18 @@ pub enum Change {
     IngressClass(Arc<IngressClass>),
     /// The class of this name is gone.
     IngressClassGone(Arc<str>),
+    /// The Gateway exists and looks like this now.
+    Gateway(Arc<Gateway>),
+    /// The Gateway is gone.
+    GatewayGone(NamespacedName),
+    /// The HTTPRoute exists and looks like this now.
+    HttpRoute(Arc<HttpRoute>),
+    /// The HTTPRoute is gone.
+    HttpRouteGone(NamespacedName),
+    /// The ReferenceGrant exists and looks like this now.
+    ReferenceGrant(Arc<ReferenceGrant>),
+    /// The ReferenceGrant is gone.
+    ReferenceGrantGone(NamespacedName),
     /// The certificate exists and looks like this now.
     Secret(Arc<TlsSecret>),
     /// The certificate is gone.

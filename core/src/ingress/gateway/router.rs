@@ -11,8 +11,8 @@ use crate::{
     finding::{Finding, Kind},
     ingress::{BackendRef, PathPolicy, Pattern, Settings},
     model::{
-        Gateway, HttpBackend, HttpRoute, HttpRule, Listener, NamespacedName, ReferenceGrant,
-        Service, ServiceKey, ServicePortRef,
+        Change, Gateway, HttpBackend, HttpRoute, HttpRule, Listener, NamespacedName,
+        ReferenceGrant, Service, ServiceKey, ServicePortRef,
     },
 };
 
@@ -84,7 +84,30 @@ impl GatewayRouter {
     /// A Service exists, or is gone.
     pub fn set_service(&mut self, key: &ServiceKey, service: Option<Arc<Service>>) {
         set(&mut self.services, key, service);
-        self.published = None;
+        // Where nobody asks for Services, they change nothing.
+        if !self.routes.is_empty() {
+            self.published = None;
+        }
+    }
+
+    /// Takes note of a change; those that routes don't depend on are ignored.
+    pub fn apply(&mut self, change: &Change) {
+        match change {
+            Change::Gateway(gateway) => self.set_gateway(&gateway.key, Some(gateway.clone())),
+            Change::GatewayGone(key) => self.set_gateway(key, None),
+            Change::HttpRoute(route) => self.set_route(&route.key, Some(route.clone())),
+            Change::HttpRouteGone(key) => self.set_route(key, None),
+            Change::ReferenceGrant(grant) => self.set_grant(&grant.key, Some(grant.clone())),
+            Change::ReferenceGrantGone(key) => self.set_grant(key, None),
+            Change::Service(service) => self.set_service(&service.key, Some(service.clone())),
+            Change::ServiceGone(key) => self.set_service(key, None),
+            _ => {}
+        }
+    }
+
+    /// All Gateways.
+    pub fn gateways(&self) -> impl Iterator<Item = &Arc<Gateway>> {
+        self.gateways.values()
     }
 
     /// The routes as of now; the same ones as before when nothing has changed.
