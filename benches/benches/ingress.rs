@@ -13,7 +13,11 @@ use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_ma
 use svckit::{
     Seed,
     ingress::{ClassSelection, Outcome, Router, Settings},
-    model::{Change, Ingress, IngressBackend, IngressPath, IngressRule, NamespacedName, PathType},
+    model::{
+        Change, ClusterIps, Exposure, Ingress, IngressBackend, IngressPath, IngressRule,
+        NamespacedName, PathType, Port, Protocol, Service, ServicePort, ServicePortRef, TargetPort,
+        TrafficPolicy,
+    },
 };
 
 /// Octets of memory that this process has, as the kernel counts them.
@@ -36,10 +40,9 @@ fn ingress(number: usize, created: i64) -> Change {
     let path = |path: &&str| IngressPath {
         path: (*path).into(),
         path_type: PathType::Prefix,
-        backend: IngressBackend::Resource {
-            group: "".into(),
-            kind: "Bucket".into(),
-            name: "any".into(),
+        backend: IngressBackend::Service {
+            name: format!("service-{number}").into(),
+            port: ServicePortRef::Number(Port::new(80).unwrap()),
         },
     };
     Change::Ingress(Arc::new(Ingress {
@@ -57,9 +60,40 @@ fn ingress(number: usize, created: i64) -> Change {
     }))
 }
 
-fn compiled(hosts: usize) -> Router {
+fn service(number: usize) -> Change {
+    Change::Service(Arc::new(Service {
+        key: NamespacedName::new("shop", format!("service-{number}")),
+        exposure: Exposure::ClusterIp(ClusterIps::single([10, 96, 0, 1].into())),
+        ports: vec![ServicePort {
+            name: "http".into(),
+            protocol: Protocol::Tcp,
+            port: Port::new(80).unwrap(),
+            target: TargetPort::Number(Port::new(8080).unwrap()),
+            node_port: None,
+            app_protocol: None,
+        }],
+        selector: None,
+        affinity: None,
+        external_traffic: TrafficPolicy::Cluster,
+        internal_traffic: TrafficPolicy::Cluster,
+        external_ips: Vec::new(),
+        publish_not_ready: false,
+        traffic_distribution: None,
+        proxy_name: None,
+        annotations: Vec::new(),
+    }))
+}
+
+/// A router that knows so many Services, and no Ingress.
+fn empty(services: usize) -> Router {
     let mut router =
         Router::new(Settings::default(), ClassSelection::default(), Seed([1, 2, 3, 4]));
+    (0..services).for_each(|number| router.apply(&service(number)));
+    router
+}
+
+fn compiled(hosts: usize) -> Router {
+    let mut router = empty(hosts);
     (0..hosts).for_each(|number| router.apply(&ingress(number, 1)));
     let _ = black_box(router.routes());
     router
@@ -128,14 +162,17 @@ fn compile(criterion: &mut Criterion) {
     group.sample_size(10);
     for hosts in sizes() {
         let changes: Vec<_> = (0..hosts).map(|number| ingress(number, 1)).collect();
+        let mut router = empty(hosts);
+        // Both the Ingresses and what is made of them.
         let before = resident();
-        let router = compiled(hosts);
+        (0..hosts).for_each(|number| router.apply(&ingress(number, 1)));
+        let _ = black_box(router.routes());
         let bytes = resident().saturating_sub(before);
         println!("ingress_memory/{hosts}: {bytes} octets for {} routes", hosts * PATHS.len());
         drop(router);
         group.bench_function(BenchmarkId::new("routes", hosts * PATHS.len()), |bencher| {
             bencher.iter_batched(
-                || Router::new(Settings::default(), ClassSelection::default(), Seed([1, 2, 3, 4])),
+                || empty(hosts),
                 |mut router| {
                     changes.iter().for_each(|change| router.apply(change));
                     let _ = black_box(router.routes());

@@ -223,6 +223,8 @@ fn line(Entry { key, value }: &Entry) -> Node {
         Key::Regex(regex) => expression(regex),
         Key::Net(net) => net.to_string(),
         Key::Share(share) => format!("{}.{:02}%", share / 100, share % 100),
+        Key::Name(name, None) => name.to_string(),
+        Key::Name(name, Some(part)) => format!("{name}/{part}"),
     };
     Node { words: vec![key, word(value)], block: None }
 }

@@ -24,6 +24,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("nginx", "nginx-light"),
     ("nm", "binutils"),
     ("nsenter", "util-linux"),
+    ("openssl", "openssl"),
     ("pkg-config", "pkg-config"),
     ("ps", "procps"),
     ("readelf", "binutils"),

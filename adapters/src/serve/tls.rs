@@ -9,6 +9,7 @@
 //! It asks clients for no certificates of their own.
 
 mod authority;
+mod pod;
 
 use arc_swap::ArcSwap;
 use std::{
@@ -32,6 +33,7 @@ use tokio_rustls::{
 };
 
 pub use authority::Authority;
+pub(crate) use pod::to_pod;
 
 /// Secrets that are kept ready; beyond that, those that no route names any more are forgotten.
 const READY: usize = 1024;
@@ -46,6 +48,9 @@ pub enum BadCertificate {
     /// The key can't sign, or it is not the certificate's.
     #[error("not a certificate and its key: {0}")]
     Pair(#[source] rustls::Error),
+    /// A certificate of the chain can't be read.
+    #[error("certificate {0} of the chain can't be read")]
+    Chain(usize),
     /// It is asked for no name that a host can have.
     #[error("not the name of a host")]
     Name,
@@ -69,6 +74,12 @@ impl Identity {
             CertificateDer::pem_slice_iter(certificate.as_bytes()).collect();
         let key = PrivateKeyDer::from_pem_slice(private_key.as_bytes());
         let (chain, key) = (chain.map_err(BadCertificate::Pem)?, key.map_err(BadCertificate::Pem)?);
+        let readable = |der: &CertificateDer<'_>| {
+            x509_parser::parse_x509_certificate(der).is_ok_and(|(rest, _)| rest.is_empty())
+        };
+        if let Some(at) = chain.iter().position(|der| !readable(der)) {
+            return Err(BadCertificate::Chain(at + 1));
+        }
         Self::new(chain, key)
     }
 

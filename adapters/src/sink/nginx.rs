@@ -7,6 +7,11 @@
 //! Each configuration carries its generation behind a socket of its own. A change is confirmed when a worker answers
 //! with the new one; nginx keeps the old workers when it refuses a configuration, and says why in its log. nginx is
 //! never run to find out whether a configuration is good: what it can't be told has been left out before.
+//!
+//! Certificates are read before nginx sees them; one that can't be used is left out with a finding, and so is one that
+//! nginx refuses all the same. Neither keeps the others from being served.
+
+mod judge;
 
 use std::{
     fs,
@@ -19,7 +24,12 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process};
-use svckit::render::nginx::{Class, Config, Rendered, Text};
+use svckit::{
+    finding::Finding,
+    render::nginx::{Class, Config, Rendered, Text},
+};
+
+pub use judge::Judge;
 
 use crate::clock;
 
@@ -37,6 +47,7 @@ pub struct Nginx {
     generation: u64,
     /// What the workers serve.
     serving: Option<Rendered>,
+    judge: Judge,
     child: Option<Child>,
 }
 
@@ -93,7 +104,14 @@ impl Nginx {
         let directory =
             fs::canonicalize(&directory).map_err(|source| write_error(&directory, source))?;
         let program = program.into();
-        Ok(Self { program, directory, generation: 0, serving: None, child: None })
+        Ok(Self {
+            program,
+            directory,
+            generation: 0,
+            serving: None,
+            judge: Judge::default(),
+            child: None,
+        })
     }
 
     /// The configuration to render for: everything of `base`, in the directory of this nginx.
@@ -111,11 +129,30 @@ impl Nginx {
     /// Lets nginx serve this, and returns once new workers do; the class is what has changed since the last one.
     ///
     /// Costs nothing when nothing has changed. The first call starts nginx. After an error, the next call tries again.
+    /// Certificates that can't be used are left out, and are [findings](Self::findings).
     ///
     /// # Errors
     ///
     /// Whatever keeps nginx from serving it; what it served before, it goes on serving.
-    pub fn apply(&mut self, rendered: Rendered) -> Result<Class, NginxError> {
+    pub fn apply(&mut self, mut rendered: Rendered) -> Result<Class, NginxError> {
+        self.judge.leave_out_bad(&mut rendered);
+        loop {
+            match self.serve(&rendered) {
+                Ok(class) => return Ok(class),
+                // Each time there is one less.
+                Err(NginxError::Refused(why)) if self.judge.condemn(&mut rendered, &why) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// What is wrong with what is served now.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        self.serving.as_ref().map_or(&[], Rendered::findings)
+    }
+
+    fn serve(&mut self, rendered: &Rendered) -> Result<Class, NginxError> {
         let running = self.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None)));
         let class = match &self.serving {
             Some(serving) if running => rendered.difference(serving).class(),
@@ -143,7 +180,7 @@ impl Nginx {
             self.start()?;
         }
         self.confirm(said, &old)?;
-        self.serving = Some(rendered);
+        self.serving = Some(rendered.clone());
         Ok(class)
     }
 
@@ -217,7 +254,8 @@ impl Nginx {
                 self.child.as_mut().is_none_or(|child| !matches!(child.try_wait(), Ok(None)));
             if ended {
                 self.child = None;
-                return Err(NginxError::Refused("it has stopped".into()));
+                let last_words = self.complaint(said).unwrap_or_else(|| "it has stopped".into());
+                return Err(NginxError::Refused(last_words));
             }
             if clock::now() > give_up {
                 return Err(NginxError::Late);

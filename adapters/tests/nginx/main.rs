@@ -7,8 +7,10 @@
     reason = "a test that can't go on should stop"
 )]
 
+mod certificates;
 mod conformance;
 mod hostile;
 mod options;
+mod pods;
 mod reload;
 mod world;

@@ -11,8 +11,7 @@ use std::{
     time::Duration,
 };
 
-use svckit::{model::Change, render::nginx::Class};
-use svckit_adapters::sink::nginx::NginxError;
+use svckit::render::nginx::Class;
 
 use super::world::{World, ingress};
 
@@ -57,35 +56,4 @@ fn ask(proxy: SocketAddr) -> String {
     stream.write_all(b"GET / HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n").unwrap();
     stream.read_to_end(&mut answer).unwrap();
     String::from_utf8_lossy(&answer).into_owned()
-}
-
-#[test]
-fn what_nginx_refuses_changes_nothing() {
-    let mut world = World::new();
-    world.service("a", 1);
-    world.router.apply(&ingress("a", 1, &["a.example/ Prefix a"], &[]));
-    world.apply().unwrap();
-    assert_eq!(world.apply().unwrap(), Class::Nothing, "nothing to do");
-    // Its PEM is fine from the outside, and no certificate inside.
-    let broken = svckit::model::TlsSecret {
-        key: svckit::model::NamespacedName::new("n", "broken"),
-        certificate: "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n".into(),
-        private_key: "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n".into(),
-    };
-    let Change::Ingress(secure) = ingress("b", 2, &["b.example/ Prefix a"], &[]) else { return };
-    let mut secure = svckit::model::Ingress::clone(&secure);
-    secure.tls = vec![svckit::model::IngressTls {
-        hosts: vec!["b.example".into()],
-        secret: Some("broken".into()),
-    }];
-    world.router.apply(&Change::Ingress(Arc::new(secure)));
-    world.router.apply(&Change::Secret(Arc::new(broken)));
-    let refused = world.apply().unwrap_err();
-    assert!(matches!(refused, NginxError::Refused(_)), "{refused}");
-    assert_eq!(world.curl(&[], "http://a.example/").status, 200, "it goes on");
-    // Once the cause is gone, the rest is served.
-    let key = svckit::model::NamespacedName::new("n", "broken");
-    world.router.apply(&Change::SecretGone(key));
-    world.apply().unwrap();
-    assert_eq!(world.curl(&[], "http://b.example/").status, 200);
 }

@@ -57,6 +57,12 @@ impl World {
         self.pods.lock().unwrap().insert(name.into(), pods);
     }
 
+    /// One more pod of a Service, whoever listens there.
+    pub(crate) fn add_pod(&mut self, name: &str, addr: SocketAddr) {
+        self.router.apply(&Change::Service(Arc::new(service(name))));
+        self.pods.lock().unwrap().entry(name.into()).or_default().push(addr);
+    }
+
     pub(crate) fn rendered(&mut self) -> Rendered {
         let pods = self.pods.lock().unwrap().clone();
         let servers = |port: &ServicePortName| Servers {
@@ -218,6 +224,14 @@ fn service(name: &str) -> Service {
 /// An address of this machine that nobody listens at.
 pub(crate) fn free() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// A pod that does this with each of its connections; it ends with the process.
+pub(crate) fn odd_pod(with: impl Fn(std::net::TcpStream) + Send + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    thread::spawn(move || listener.incoming().flatten().for_each(with));
+    addr
 }
 
 /// A pod that answers each request with its name and what it has seen; it ends with the process.

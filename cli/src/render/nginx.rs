@@ -8,6 +8,7 @@ use svckit::{
     model::{Family, ServicePortName},
     render::nginx::{self, Config, Rendered, Servers, Target, Text},
 };
+use svckit_adapters::sink::nginx::Judge;
 
 use super::written;
 use crate::{exit::Stop, input::Input, load::Loaded};
@@ -38,7 +39,8 @@ impl Nginx {
     /// The configuration of what is good in the input.
     pub(super) fn run(&self) -> Result<(&'static mut Loaded, String), Stop> {
         let loaded = Loaded::read(&self.input, Settings::default())?;
-        let rendered = render(&mut loaded.cluster, &self.config()?);
+        let mut rendered = render(&mut loaded.cluster, &self.config()?);
+        Judge::default().leave_out_bad(&mut rendered);
         if let Some(directory) = &self.certificates {
             write_files(Path::new(directory), &rendered)?;
         } else if loaded.cluster.router().routes().certificates().next().is_some() {

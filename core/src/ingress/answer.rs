@@ -7,8 +7,8 @@ use core::net::IpAddr;
 use std_alloc::{borrow::Cow, format, string::String, sync::Arc};
 
 use super::{
-    Backend, Cors, Match, Outcome, Request, Route, RouteOptions, Routes, Target, options::to_https,
-    routes::Tier,
+    Backend, Cors, Match, Outcome, PodProtocol, Request, Route, RouteOptions, Routes, Target,
+    options::to_https, routes::Tier,
 };
 use crate::model::NamespacedName;
 
@@ -61,6 +61,8 @@ pub struct Forward<'r> {
     pub path: Cow<'r, str>,
     /// Sizes, times, headers.
     pub options: &'r Arc<RouteOptions>,
+    /// What the backend's pods speak.
+    pub protocol: PodProtocol,
     /// Whose route it is; `None`: the configured default.
     pub ingress: Option<&'r NamespacedName>,
 }
@@ -90,20 +92,15 @@ impl Routes {
         if let Some(answer) = before(options, request.host.name(), path, query, with) {
             return answer;
         }
-        Answer::Forward(match found {
-            Ok(found) => Forward {
-                backend: found.backend(with),
-                path: rewritten(found.route, path, found.matched),
-                options,
-                ingress: Some(&found.route.ingress),
-            },
-            Err(default) => Forward {
-                backend: &default.backend,
-                path: Cow::Borrowed(path),
-                options,
-                ingress: default.ingress.as_ref(),
-            },
-        })
+        let (backend, path, ingress) = match found {
+            Ok(found) => {
+                let path = rewritten(found.route, path, found.matched);
+                (found.backend(with), path, Some(&found.route.ingress))
+            }
+            Err(default) => (&default.backend, Cow::Borrowed(path), default.ingress.as_ref()),
+        };
+        let protocol = options.protocol_of(backend);
+        Answer::Forward(Forward { backend, path, options, protocol, ingress })
     }
 }
 

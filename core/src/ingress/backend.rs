@@ -6,7 +6,10 @@
 use core::fmt;
 use std_alloc::sync::Arc;
 
-use crate::model::{Exposure, Protocol, Service, ServiceKey, ServicePortName, ServicePortRef};
+use super::PodProtocol;
+use crate::model::{
+    Exposure, Protocol, Service, ServiceKey, ServicePort, ServicePortName, ServicePortRef,
+};
 
 /// Where a route leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +36,8 @@ pub struct BackendRef {
     pub asked: ServicePortRef,
     /// The service port whose endpoints take requests; without one, requests are answered with 503.
     pub port: Result<ServicePortName, Unresolved>,
+    /// What its pods speak, as the port's `appProtocol` says; HTTP/1.1 unless it says otherwise.
+    pub protocol: PodProtocol,
 }
 
 /// Why a backend leads nowhere. The host and the path stay claimed: the answer is 503, not somebody else's page.
@@ -54,13 +59,19 @@ impl BackendRef {
     /// Looks the port up in the Service, if there is one.
     #[must_use]
     pub fn resolve(key: ServiceKey, asked: ServicePortRef, service: Option<&Service>) -> Self {
-        let port = service.ok_or(Unresolved::NoService).and_then(|service| find(service, &asked));
-        Self { service: key, asked, port }
+        let found = service.ok_or(Unresolved::NoService).and_then(|service| {
+            let port = find(service, &asked)?;
+            let (service, protocol) = (service.key.clone(), Protocol::Tcp);
+            let name = ServicePortName { service, port: port.name.clone(), protocol };
+            Ok((name, PodProtocol::of(port.app_protocol.as_deref())))
+        });
+        let protocol = found.as_ref().map_or(PodProtocol::Http, |(_, protocol)| *protocol);
+        Self { service: key, asked, port: found.map(|(name, _)| name), protocol }
     }
 }
 
 /// The TCP port that is asked for.
-fn find(service: &Service, asked: &ServicePortRef) -> Result<ServicePortName, Unresolved> {
+fn find<'s>(service: &'s Service, asked: &ServicePortRef) -> Result<&'s ServicePort, Unresolved> {
     if matches!(service.exposure, Exposure::ExternalName(_)) {
         return Err(Unresolved::ExternalName);
     }
@@ -69,12 +80,7 @@ fn find(service: &Service, asked: &ServicePortRef) -> Result<ServicePortName, Un
         ServicePortRef::Number(number) => port.port == *number,
         ServicePortRef::Name(name) => port.name == *name,
     });
-    let port = port.ok_or(Unresolved::NoPort)?;
-    Ok(ServicePortName {
-        service: service.key.clone(),
-        port: port.name.clone(),
-        protocol: Protocol::Tcp,
-    })
+    port.ok_or(Unresolved::NoPort)
 }
 
 /// `shop/cart:http`, as the Ingress says it.

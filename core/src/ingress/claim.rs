@@ -1,7 +1,6 @@
 //! What one Ingress asks for, host by host.
 
 use std_alloc::{
-    collections::BTreeMap,
     format,
     string::{String, ToString},
     sync::Arc,
@@ -14,7 +13,10 @@ use super::{
 };
 use crate::{
     finding::{Finding, Kind},
-    model::{Ingress, IngressBackend, IngressPath, NamespacedName, PathType, Service, ServiceKey},
+    model::{
+        Ingress, IngressBackend, IngressPath, IngressRule, NamespacedName, PathType, Service,
+        ServiceKey,
+    },
 };
 
 /// The annotation that named a class before there was a field for it.
@@ -50,44 +52,59 @@ pub(super) struct Claims {
 pub(super) type Services<'s> = &'s dyn Fn(&ServiceKey) -> Option<Arc<Service>>;
 
 impl Claims {
-    /// Reads an Ingress of ours.
-    pub(super) fn new(ingress: &Arc<Ingress>, settings: &Settings, services: Services<'_>) -> Self {
-        let (options, findings) = options::read(ingress);
-        let is_canary = options.canary.is_some();
-        let object = format!("Ingress {}", ingress.key);
-        let findings =
-            findings.into_iter().map(|finding| Finding { object: object.clone(), ..finding });
-        let (options, findings) = (Arc::new(options), findings.collect());
-        let mut reader = Reader { ingress, settings, services, options, findings };
-        let default = reader.default();
-        let mut hosts: BTreeMap<Arc<str>, Vec<Arc<Route>>> = BTreeMap::new();
-        for (number, rule) in ingress.rules.iter().enumerate() {
-            let host = rule.host.clone().unwrap_or_default();
-            let routes = hosts.entry(host).or_default();
-            for (path_number, path) in rule.paths.iter().enumerate() {
-                routes.extend(reader.route(rule.host.clone(), (number, path_number), path));
-            }
+    /// Reads an Ingress of ours; `plain` are the options of one without annotations.
+    pub(super) fn new(
+        ingress: &Arc<Ingress>,
+        settings: &Settings,
+        plain: &Arc<RouteOptions>,
+        services: Services<'_>,
+    ) -> Self {
+        let (options, mut findings) = options::read(ingress, plain);
+        for finding in &mut findings {
+            finding.object = format!("Ingress {}", ingress.key);
         }
-        reader.check_class();
-        let claim = |(host, mut routes): (Arc<str>, Vec<Arc<Route>>)| {
-            routes.sort_by_key(|route| (core::cmp::Reverse(route.path.len()), route.path_type));
+        let is_canary = options.canary.is_some();
+        let mut reader = Reader { ingress, settings, services, known: None, options, findings };
+        let default = reader.default();
+        // Rules of one host stand beside each other, in the order of the manifest.
+        let mut order: Vec<(usize, &IngressRule)> = ingress.rules.iter().enumerate().collect();
+        order.sort_by(|(_, one), (_, other)| one.host.cmp(&other.host));
+        let rules = order.chunk_by(|(_, one), (_, other)| one.host == other.host);
+        let claim = |rules: &[(usize, &IngressRule)]| {
+            let mut routes =
+                Vec::with_capacity(rules.iter().map(|(_, rule)| rule.paths.len()).sum());
+            for (number, rule) in rules {
+                for (path_number, path) in rule.paths.iter().enumerate() {
+                    let place = (*number, path_number);
+                    routes.extend(reader.route(rule.host.clone(), place, path));
+                }
+            }
+            routes.sort_by_key(|route: &Arc<Route>| {
+                (core::cmp::Reverse(route.path.len()), route.path_type)
+            });
+            let host = rules.first().and_then(|(_, rule)| rule.host.clone()).unwrap_or_default();
             let default = default.clone();
             Arc::new(Claim { ingress: ingress.clone(), host, routes, default, is_canary })
         };
+        let hosts = rules.map(claim).collect();
+        reader.check_class();
         let findings = reader.findings;
-        let only_default = default.clone().filter(|_| ingress.rules.is_empty());
-        Self { hosts: hosts.into_iter().map(claim).collect(), default: only_default, findings }
+        let default = default.filter(|_| ingress.rules.is_empty());
+        Self { hosts, default, findings }
     }
 
-    /// The Services that an Ingress names.
+    /// The Services that an Ingress names; the same one rarely twice.
     pub(super) fn services(ingress: &Ingress) -> impl Iterator<Item = ServiceKey> {
         let paths = ingress.rules.iter().flat_map(|rule| &rule.paths);
         let backends = paths.map(|path| &path.backend).chain(&ingress.default_backend);
-        backends.filter_map(|backend| match backend {
-            IngressBackend::Service { name, .. } => {
-                Some(NamespacedName::new(ingress.key.namespace.clone(), name.clone()))
-            }
+        let names = backends.filter_map(|backend| match backend {
+            IngressBackend::Service { name, .. } => Some(name),
             IngressBackend::Resource { .. } => None,
+        });
+        let mut before: Option<&Arc<str>> = None;
+        names.filter_map(move |name| {
+            let same = before.replace(name).is_some_and(|before| before == name);
+            (!same).then(|| NamespacedName::new(ingress.key.namespace.clone(), name.clone()))
         })
     }
 }
@@ -97,6 +114,8 @@ struct Reader<'a> {
     ingress: &'a Arc<Ingress>,
     settings: &'a Settings,
     services: Services<'a>,
+    /// The Service that was looked up last: most paths of an Ingress lead to the same one.
+    known: Option<(ServiceKey, Option<Arc<Service>>)>,
     options: Arc<RouteOptions>,
     findings: Vec<Finding>,
 }
@@ -105,7 +124,7 @@ impl Reader<'_> {
     fn default(&mut self) -> Option<Arc<DefaultRoute>> {
         let backend =
             self.ingress.default_backend.as_ref().filter(|_| self.options.canary.is_none())?;
-        let backend = self.backend(backend, "spec.defaultBackend");
+        let backend = self.backend(backend, || "spec.defaultBackend".into());
         let (ingress, options) = (Some(self.ingress.key.clone()), self.options.clone());
         Some(Arc::new(DefaultRoute { ingress, backend, options }))
     }
@@ -116,15 +135,15 @@ impl Reader<'_> {
         place: (usize, usize),
         given: &IngressPath,
     ) -> Option<Arc<Route>> {
-        let field = format!("spec.rules[{}].http.paths[{}]", place.0, place.1);
+        let field = |last: &str| format!("spec.rules[{}].http.paths[{}].{last}", place.0, place.1);
         let (pattern, rewrite) = match self.pattern(given) {
             Ok(read) => read,
             Err((kind, message)) => {
-                self.warn(kind, format!("{field}.path"), &*given.path, message);
+                self.warn(kind, field("path"), &*given.path, message);
                 return None;
             }
         };
-        let backend = self.backend(&given.backend, &format!("{field}.backend"));
+        let backend = self.backend(&given.backend, || field("backend"));
         Some(Arc::new(Route {
             ingress: self.ingress.key.clone(),
             place,
@@ -162,15 +181,21 @@ impl Reader<'_> {
         Ok((pattern, Some(rewrite)))
     }
 
-    fn backend(&mut self, given: &IngressBackend, field: &str) -> Backend {
+    fn backend(&mut self, given: &IngressBackend, field: impl Fn() -> String) -> Backend {
         match given {
             IngressBackend::Service { name, port } => {
-                let key = NamespacedName::new(self.ingress.key.namespace.clone(), name.clone());
-                let service = (self.services)(&key);
-                let backend = BackendRef::resolve(key, port.clone(), service.as_deref());
+                if self.known.as_ref().is_some_and(|(key, _)| key.name != *name) {
+                    self.known = None;
+                }
+                let (key, service) = self.known.get_or_insert_with(|| {
+                    let key = NamespacedName::new(self.ingress.key.namespace.clone(), name.clone());
+                    let service = (self.services)(&key);
+                    (key, service)
+                });
+                let backend = BackendRef::resolve(key.clone(), port.clone(), service.as_deref());
                 if let Err(error) = &backend.port {
                     let message = format!("{error}: requests get 503");
-                    self.warn(Kind::Unknown, field, backend.to_string(), message);
+                    self.warn(Kind::Unknown, field(), backend.to_string(), message);
                 }
                 Backend::Service(backend)
             }

@@ -1,7 +1,7 @@
 //! All that Ingresses ask of one host, with one winner for each path.
 
 use ahash::RandomState;
-use std_alloc::{boxed::Box, format, sync::Arc, vec::Vec};
+use std_alloc::{borrow::Cow, boxed::Box, format, sync::Arc, vec::Vec};
 
 use super::{DefaultRoute, HostOwnership, Match, Route, Settings, claim::Claim, paths::PathTable};
 use crate::finding::{Finding, Kind};
@@ -37,25 +37,36 @@ impl HostRoutes {
             }
             same
         };
-        let allowed = claims.iter().filter(&mut allowed);
-        let (canaries, claims): (Vec<_>, Vec<_>) = allowed.partition(|claim| claim.is_canary);
-        let routes: Box<[_]> = claims.iter().flat_map(|claim| &claim.routes).cloned().collect();
+        let claims: Cow<'_, [Arc<Claim>]> = match owner {
+            None => Cow::Borrowed(claims),
+            Some(_) => claims.iter().filter(&mut allowed).cloned().collect(),
+        };
+        let (stable, canaries) =
+            (|claim: &&Arc<Claim>| !claim.is_canary, |it: &&Arc<Claim>| it.is_canary);
+        let mut routes =
+            Vec::with_capacity(claims.iter().filter(stable).map(|claim| claim.routes.len()).sum());
+        routes.extend(claims.iter().filter(stable).flat_map(|claim| &claim.routes).cloned());
+        let routes: Box<[Arc<Route>]> = routes.into();
         let (paths, shadowed) = PathTable::new(routes.iter().map(|route| &route.pattern), hasher);
         for (loser, winner) in &shadowed {
             let (loser, winner) = (routes.get(*loser as usize), routes.get(*winner as usize));
             findings.extend(loser.zip(winner).map(|(loser, winner)| conflict(loser, winner)));
         }
-        let default = claims.iter().find_map(|claim| claim.default.clone());
+        let default = claims.iter().filter(stable).find_map(|claim| claim.default.clone());
         let mut built =
             Self { routes, shadowed: shadowed.into(), default, paths, ..Self::default() };
-        built.add_canaries(&canaries, &mut findings);
+        built.add_canaries(claims.iter().filter(canaries), &mut findings);
         (built, findings)
     }
 
     /// Puts canaries beside the routes that match the same.
-    fn add_canaries(&mut self, canaries: &[&Arc<Claim>], findings: &mut Vec<Finding>) {
+    fn add_canaries<'c>(
+        &mut self,
+        canaries: impl Iterator<Item = &'c Arc<Claim>>,
+        findings: &mut Vec<Finding>,
+    ) {
         let mut beside = Vec::new();
-        for canary in canaries.iter().flat_map(|claim| &claim.routes) {
+        for canary in canaries.flat_map(|claim| &claim.routes) {
             let main = self.routes.iter().position(|route| route.pattern == canary.pattern);
             match main {
                 Some(main) => beside.push((main as u32, canary.clone())),

@@ -1,26 +1,29 @@
 //! Hosts to whatever belongs to them, in pages that snapshots share.
 //!
-//! A copy of the index copies one pointer for each page; a change copies the pages that it touches. Pages hold about
+//! A copy of the index copies one pointer for each page; a change copies the page that it touches. A page holds about
 //! thirty hosts, so that both costs are small for any number of hosts that a machine can have.
+//!
+//! A page is one piece of memory: whoever looks a host up waits for its slot, and then at the same time for its name
+//! and for what belongs to it. Waiting for memory is all that a lookup among thousands of hosts costs.
 
 use core::hash::{BuildHasher, Hasher};
 
 use ahash::RandomState;
-use hashbrown::HashTable;
 use std_alloc::{sync::Arc, vec, vec::Vec};
 
-/// How many hosts a page holds on average before there are more pages.
-const PAGE: usize = 32;
+/// How many slots a page has; at most half of them are taken on average.
+const SLOTS: usize = 64;
 
 /// An index by host name.
 #[derive(Clone, Debug)]
 pub(super) struct HostIndex<T> {
-    /// As many as a power of two; the low bits of a hash choose one.
-    pages: Vec<Arc<Page<T>>>,
+    /// None, or as many as a power of two; the low bits of a hash choose one.
+    pages: Vec<Arc<[Slot<T>]>>,
     len: usize,
 }
 
-type Page<T> = HashTable<Entry<T>>;
+/// A host, or nothing. A host's slot is the first free one from where its hash points to.
+type Slot<T> = Option<Entry<T>>;
 
 /// One host.
 #[derive(Clone, Debug)]
@@ -32,7 +35,7 @@ struct Entry<T> {
 
 impl<T> Default for HostIndex<T> {
     fn default() -> Self {
-        Self { pages: vec![Arc::default()], len: 0 }
+        Self { pages: Vec::new(), len: 0 }
     }
 }
 
@@ -44,72 +47,120 @@ impl<T: Clone> HostIndex<T> {
     #[inline]
     pub(super) fn get(&self, name: &[u8], hasher: &RandomState) -> Option<&T> {
         let hash = hash(name, hasher);
-        let page = self.pages.get(hash as usize & (self.pages.len() - 1))?;
-        let same = |entry: &Entry<T>| entry.hash == hash && entry.name.as_bytes() == name;
-        page.find(spread(hash), same).map(|entry| &entry.value)
+        let page = self.pages.get(hash as usize & self.pages.len().wrapping_sub(1))?;
+        let mut at = start(hash);
+        for _ in 0..SLOTS {
+            let entry = page.get(at)?.as_ref()?;
+            if entry.hash == hash && entry.name.as_bytes() == name {
+                return Some(&entry.value);
+            }
+            at = (at + 1) % SLOTS;
+        }
+        None
     }
 
     /// Sets what belongs to a host.
     pub(super) fn insert(&mut self, name: Arc<str>, value: T, hasher: &RandomState) {
         let hash = hash(name.as_bytes(), hasher);
-        let Some(page) = self.page_mut(hash) else { return };
-        let same = |entry: &Entry<T>| entry.hash == hash && entry.name == name;
-        if let Some(entry) = page.find_mut(spread(hash), same) {
-            entry.value = value;
-            return;
-        }
-        page.insert_unique(spread(hash), Entry { hash, name, value }, |entry| spread(entry.hash));
-        self.len += 1;
-        if self.len > self.pages.len() * PAGE {
+        let entry = Entry { hash, name, value };
+        if self.pages.is_empty() || self.len >= self.pages.len() * SLOTS / 2 {
             self.grow();
+        }
+        let mut left = Some(entry);
+        while let Some(entry) = left {
+            let Some(page) = self.page_mut(hash) else { return };
+            match put(page, entry) {
+                Ok(is_new) => {
+                    self.len += usize::from(is_new);
+                    left = None;
+                }
+                // By chance far more than half of a page is taken.
+                Err(entry) => {
+                    self.grow();
+                    left = Some(entry);
+                }
+            }
         }
     }
 
     /// Forgets a host.
     pub(super) fn remove(&mut self, name: &str, hasher: &RandomState) {
+        if self.get(name.as_bytes(), hasher).is_none() {
+            return;
+        }
         let hash = hash(name.as_bytes(), hasher);
         let Some(page) = self.page_mut(hash) else { return };
-        let same = |entry: &Entry<T>| entry.hash == hash && &*entry.name == name;
-        if let Ok(entry) = page.find_entry(spread(hash), same) {
-            entry.remove();
-            self.len -= 1;
+        // Whoever stands behind a free slot is not found, so all of them find a place anew.
+        let entries: Vec<_> = page.iter_mut().filter_map(Option::take).collect();
+        for entry in entries.into_iter().filter(|entry| &*entry.name != name) {
+            // There was room for one more.
+            let _ = put(page, entry);
         }
+        self.len -= 1;
     }
 
     /// Everything, in no order.
     pub(super) fn values(&self) -> impl Iterator<Item = &T> {
-        self.pages.iter().flat_map(|page| page.iter().map(|entry| &entry.value))
+        self.iter().map(|(_, value)| value)
     }
 
     /// Everything with its name, in no order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &T)> {
-        self.pages.iter().flat_map(|page| page.iter().map(|entry| (&entry.name, &entry.value)))
+        let entries = self.pages.iter().flat_map(|page| page.iter().flatten());
+        entries.map(|entry| (&entry.name, &entry.value))
     }
 
-    fn page_mut(&mut self, hash: u64) -> Option<&mut Page<T>> {
-        let page = hash as usize & (self.pages.len() - 1);
+    fn page_mut(&mut self, hash: u64) -> Option<&mut [Slot<T>]> {
+        let page = hash as usize & self.pages.len().wrapping_sub(1);
         self.pages.get_mut(page).map(Arc::make_mut)
     }
 
-    /// Spreads the hosts over twice as many pages.
+    /// Spreads the hosts over twice as many pages, or more.
     fn grow(&mut self) {
-        let mask = self.pages.len() * 2 - 1;
-        let mut pages: Vec<Page<T>> = Vec::new();
-        pages.resize_with(mask + 1, || HashTable::with_capacity(PAGE));
-        for page in core::mem::take(&mut self.pages) {
-            for entry in Arc::unwrap_or_clone(page) {
-                if let Some(page) = pages.get_mut(entry.hash as usize & mask) {
-                    page.insert_unique(spread(entry.hash), entry, |entry| spread(entry.hash));
-                }
+        let mut count = (self.pages.len() * 2).max(1);
+        while !self.spread(count) {
+            count *= 2;
+        }
+    }
+
+    /// Spreads the hosts over so many pages; whether they fit.
+    fn spread(&mut self, count: usize) -> bool {
+        let mut pages: Vec<Vec<Slot<T>>> = vec![vec![None; SLOTS]; count];
+        for entry in self.pages.iter().flat_map(|page| page.iter().flatten()) {
+            let fits = pages
+                .get_mut(entry.hash as usize & (count - 1))
+                .is_some_and(|page| put(page, entry.clone()).is_ok());
+            if !fits {
+                return false;
             }
         }
-        self.pages = pages.into_iter().map(Arc::new).collect();
+        self.pages = pages.into_iter().map(Arc::from).collect();
+        true
     }
 }
 
-/// The hash for inside a page, whose hosts share the low bits.
-const fn spread(hash: u64) -> u64 {
-    hash.rotate_right(32)
+/// Puts a host into its page, in place of an older entry of its name; whether the name is new. The entry comes back
+/// when there is no room.
+fn put<T>(page: &mut [Slot<T>], entry: Entry<T>) -> Result<bool, Entry<T>> {
+    let mut at = start(entry.hash);
+    for _ in 0..SLOTS {
+        let Some(slot) = page.get_mut(at) else { return Err(entry) };
+        match slot {
+            Some(other) if other.hash != entry.hash || other.name != entry.name => {}
+            known => {
+                let is_new = known.is_none();
+                *known = Some(entry);
+                return Ok(is_new);
+            }
+        }
+        at = (at + 1) % SLOTS;
+    }
+    Err(entry)
+}
+
+/// Where a host's slot may be: the hosts of a page share the low bits of their hashes.
+const fn start(hash: u64) -> usize {
+    (hash >> 32) as usize % SLOTS
 }
 
 #[inline]
@@ -117,4 +168,50 @@ fn hash(name: &[u8], hasher: &RandomState) -> u64 {
     let mut hasher = hasher.build_hasher();
     hasher.write(name);
     hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{collections::BTreeMap, format};
+
+    #[test]
+    fn hosts_come_and_go() {
+        let hasher = RandomState::with_seeds(1, 2, 3, 4);
+        let (mut index, mut plain) = (HostIndex::default(), BTreeMap::new());
+        for round in 0..6_000_u32 {
+            let name = format!("h{}.example", round.wrapping_mul(2_654_435_761) % 1_500);
+            let before = index.clone();
+            if round % 3 == 0 {
+                index.remove(&name, &hasher);
+                plain.remove(&name);
+            } else {
+                index.insert(name.as_str().into(), round, &hasher);
+                plain.insert(name.clone(), round);
+            }
+            assert_eq!(index.get(name.as_bytes(), &hasher), plain.get(&name), "{name}");
+            assert!(before.len.abs_diff(index.len) <= 1, "a copy is a copy");
+        }
+        assert_eq!(index.len, plain.len());
+        let all: BTreeMap<_, _> = index.iter().map(|(name, at)| (name.to_string(), *at)).collect();
+        assert_eq!(all, plain);
+        plain.iter().for_each(|(name, at)| {
+            assert_eq!(index.get(name.as_bytes(), &hasher), Some(at));
+        });
+    }
+
+    #[test]
+    fn a_full_page_makes_room() {
+        // Of hosts with the same hash in their low bits, which nobody can choose, all are found.
+        let hasher = RandomState::with_seeds(1, 2, 3, 4);
+        let names = (0..).map(|number| format!("h{number}.example"));
+        let same = names.filter(|name| hash(name.as_bytes(), &hasher).is_multiple_of(64));
+        let same: Vec<_> = same.take(200).collect();
+        let mut index = HostIndex::default();
+        same.iter().for_each(|name| index.insert(name.as_str().into(), name.len(), &hasher));
+        assert!(same.iter().all(|name| index.get(name.as_bytes(), &hasher) == Some(&name.len())));
+        assert_eq!(index.len, 200);
+    }
+
+    use std::string::ToString;
 }

@@ -46,8 +46,8 @@ pub use gateway::{GatewayAnswer, GatewayForward, GatewayRequest, GatewayRouter, 
 pub use headers::{is_dangerous, is_hop_by_hop, is_listed, may_upgrade};
 pub use host::{BadHost, Host};
 pub use options::{
-    Canary, CookieAffinity, Cors, Limits, PodProtocol, RateLimit, Rates, Redirect, Rewrite,
-    RouteOptions, SourceAcl,
+    Busy, Canary, CookieAffinity, Cors, Limits, PodProtocol, RateLimit, Rates, Redirect, Rewrite,
+    RouteOptions, Seat, SourceAcl,
 };
 pub(crate) use path::escape;
 pub use path::{BadPath, EscapedSlash, PathPolicy};

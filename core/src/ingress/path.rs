@@ -129,6 +129,11 @@ impl PathPolicy {
         Ok(out)
     }
 
+    /// Whether a rule's path certainly has its form.
+    pub(super) fn has_form(&self, path: &str) -> bool {
+        path.starts_with('/') && self.is_plain(path.as_bytes())
+    }
+
     /// Whether the path has its form, as far as one cheap pass can tell.
     fn is_plain(&self, raw: &[u8]) -> bool {
         let mut before = 0;

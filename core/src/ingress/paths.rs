@@ -1,6 +1,9 @@
-//! The paths of one host as a flat table: hash probes at slashes, longest first.
+//! The paths of one host: a list when it is short, else a flat table with hash probes at slashes, longest first.
 //!
-//! A request's path is first looked up as a whole among the exact paths. Then come the prefixes: for each length
+//! Most hosts have a handful of paths. Those stand in one piece of memory in order of precedence, and are compared one
+//! after the other: memory that is not in a cache yet costs more than all of that.
+//!
+//! In a table, a request's path is first looked up as a whole among the exact paths. Then come the prefixes: for each length
 //! that some prefix has, longest first, the request is probed if it has a slash (or its end) there. A length costs
 //! one comparison, a probe one hash; how many there are depends on the rules, never on the request.
 //!
@@ -17,10 +20,13 @@ use core::{
     iter,
 };
 
+mod few;
+
 use ahash::RandomState;
 use std_alloc::{boxed::Box, string::String, vec, vec::Vec};
 
 use super::{MatchKind, Pattern};
+use few::Few;
 
 /// No pattern of this kind.
 const NONE: u32 = u32::MAX;
@@ -28,6 +34,48 @@ const NONE: u32 = u32::MAX;
 /// Patterns by their text; each is known by its number in the order given.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PathTable {
+    few: Few,
+    /// All patterns, when they are too many or too long for a list.
+    many: Option<Box<Many>>,
+}
+
+impl PathTable {
+    /// The table of these patterns. Of equal patterns the first counts; the others come back with the number of the
+    /// one that counts.
+    pub(super) fn new<'p>(
+        patterns: impl ExactSizeIterator<Item = &'p Pattern> + Clone,
+        hasher: &RandomState,
+    ) -> (Self, Vec<(u32, u32)>) {
+        if let Some((few, shadowed)) = Few::new(patterns.clone()) {
+            return (Self { few, many: None }, shadowed);
+        }
+        let (many, shadowed) = Many::new(patterns, hasher);
+        (Self { few: Few::default(), many: Some(Box::new(many)) }, shadowed)
+    }
+
+    /// Patterns that match, in order of precedence: the exact one, then by length.
+    pub(super) fn matches<'t>(
+        &'t self,
+        path: &'t [u8],
+        hasher: &'t RandomState,
+    ) -> impl Iterator<Item = (u32, usize)> + 't {
+        let many = self.many.iter().flat_map(|many| many.matches(path, hasher));
+        self.few.matches(path).chain(many)
+    }
+
+    /// The first of [`PathTable::matches`].
+    #[inline]
+    pub(super) fn first(&self, path: &[u8], hasher: &RandomState) -> Option<(u32, usize)> {
+        match &self.many {
+            None => self.few.matches(path).next(),
+            Some(many) => many.first(path, hasher),
+        }
+    }
+}
+
+/// Patterns in a table.
+#[derive(Clone, Debug, Default)]
+struct Many {
     /// Open addressing, at most half full; the length is a power of two.
     slots: Box<[Slot]>,
     /// All texts in one place.
@@ -59,10 +107,10 @@ struct Slot {
 const EMPTY: Slot =
     Slot { tag: 0, start: 0, length: 0, exact: NONE, prefix: NONE, string_prefix: NONE };
 
-impl PathTable {
+impl Many {
     /// The table of these patterns. Of equal patterns the first counts; the others come back with the number of the
     /// one that counts.
-    pub(super) fn new<'p>(
+    fn new<'p>(
         patterns: impl ExactSizeIterator<Item = &'p Pattern>,
         hasher: &RandomState,
     ) -> (Self, Vec<(u32, u32)>) {
@@ -94,7 +142,7 @@ impl PathTable {
     }
 
     /// Patterns that match, in order of precedence: the exact one, then by length.
-    pub(super) fn matches<'t>(
+    fn matches<'t>(
         &'t self,
         path: &'t [u8],
         hasher: &'t RandomState,
@@ -114,9 +162,9 @@ impl PathTable {
         self.exact(path, hasher).into_iter().chain(by_length)
     }
 
-    /// The first of [`PathTable::matches`].
+    /// The first of [`Many::matches`].
     #[inline]
-    pub(super) fn first(&self, path: &[u8], hasher: &RandomState) -> Option<(u32, usize)> {
+    fn first(&self, path: &[u8], hasher: &RandomState) -> Option<(u32, usize)> {
         if !self.string_prefixes.is_empty() {
             return self.matches(path, hasher).next();
         }

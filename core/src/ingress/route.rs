@@ -1,7 +1,7 @@
 //! One path of one Ingress, ready to be matched.
 
 use core::fmt;
-use std_alloc::{boxed::Box, string::String, sync::Arc};
+use std_alloc::{borrow::Cow, boxed::Box, string::String, sync::Arc};
 
 use super::{Backend, BadPath, ImplementationSpecific, Rewrite, RouteOptions, Settings};
 use crate::model::{NamespacedName, PathType};
@@ -90,23 +90,24 @@ impl Pattern {
     ///
     /// A path that no request can have.
     pub fn new(path: &str, path_type: PathType, settings: &Settings) -> Result<Self, BadPath> {
-        let text = settings.paths.rule(path)?;
-        let mut text = String::from_utf8(text).unwrap_or_default();
-        let kind = match (path_type, settings.implementation_specific) {
-            (PathType::Exact, _) => MatchKind::Exact,
-            (PathType::Prefix, _) => MatchKind::Prefix,
-            (_, ImplementationSpecific::Prefix) => MatchKind::Prefix,
-            (_, ImplementationSpecific::Exact) => MatchKind::Exact,
-            (_, ImplementationSpecific::StringPrefix) => MatchKind::StringPrefix,
-            (_, ImplementationSpecific::Glob) if text.ends_with("/*") => {
-                text.pop();
-                MatchKind::StringPrefix
-            }
-            (_, ImplementationSpecific::Glob) => MatchKind::Exact,
+        let text = if settings.paths.has_form(path) {
+            Cow::Borrowed(path)
+        } else {
+            Cow::Owned(String::from_utf8(settings.paths.rule(path)?).unwrap_or_default())
         };
-        if kind == MatchKind::Prefix && text.ends_with('/') {
-            text.pop();
-        }
+        let (whole, cut) = (&*text, |end| text.strip_suffix(end));
+        let (kind, text) = match (path_type, settings.implementation_specific) {
+            (PathType::Exact, _) => (MatchKind::Exact, whole),
+            (PathType::Prefix, _) | (_, ImplementationSpecific::Prefix) => {
+                (MatchKind::Prefix, cut("/").unwrap_or(whole))
+            }
+            (_, ImplementationSpecific::Exact) => (MatchKind::Exact, whole),
+            (_, ImplementationSpecific::StringPrefix) => (MatchKind::StringPrefix, whole),
+            (_, ImplementationSpecific::Glob) => match whole.strip_suffix('*') {
+                Some(start) if start.ends_with('/') => (MatchKind::StringPrefix, start),
+                _ => (MatchKind::Exact, whole),
+            },
+        };
         Ok(Self { kind, text: text.into() })
     }
 

@@ -2,10 +2,11 @@
 
 use ahash::RandomState;
 use hashbrown::HashMap;
-use std_alloc::{collections::BTreeSet, format, string::ToString, sync::Arc, vec::Vec};
+use std_alloc::{format, string::ToString, sync::Arc, vec::Vec};
 
 use super::{
-    Backend, BackendRef, ClassSelection, Classes, DefaultRoute, NotOurs, Routes, Settings,
+    Backend, BackendRef, ClassSelection, Classes, DefaultRoute, NotOurs, RouteOptions, Routes,
+    Settings,
     claim::{Claim, Claims},
     host_routes::HostRoutes,
     sni::Certificates,
@@ -62,14 +63,16 @@ pub struct Router {
     ingresses: HashMap<NamespacedName, Known, RandomState>,
     services: HashMap<ServiceKey, Arc<Service>, RandomState>,
     /// Which Ingresses name a Service.
-    users: HashMap<ServiceKey, BTreeSet<NamespacedName>, RandomState>,
+    users: HashMap<ServiceKey, Vec<NamespacedName>, RandomState>,
     /// By host as in the rules; empty: every host.
     hosts: HashMap<Arc<str>, HostState, RandomState>,
     /// Default backends of Ingresses without rules, oldest first.
     defaults: Vec<(Arc<Ingress>, Arc<DefaultRoute>)>,
     certificates: Certificates,
-    /// Hosts whose routes have to be made again.
-    dirty: BTreeSet<Arc<str>>,
+    /// Hosts whose routes have to be made again, each once.
+    dirty: Vec<Arc<str>>,
+    /// What an Ingress without annotations asks for.
+    plain: Arc<RouteOptions>,
     routes: Routes,
     published: Option<Arc<Routes>>,
 }
@@ -87,6 +90,8 @@ struct Known {
 struct HostState {
     claims: Vec<Arc<Claim>>,
     findings: Vec<Finding>,
+    /// It is among those whose routes have to be made again.
+    dirty: bool,
 }
 
 impl Router {
@@ -104,7 +109,8 @@ impl Router {
             hosts: HashMap::with_hasher(hasher),
             defaults: Vec::new(),
             certificates: Certificates::new(seed.derive(2)),
-            dirty: BTreeSet::new(),
+            dirty: Vec::new(),
+            plain: Arc::default(),
             routes,
             published: None,
         };
@@ -168,12 +174,16 @@ impl Router {
     }
 
     fn set_ingress(&mut self, ingress: &Arc<Ingress>) {
-        if self.ingresses.get(&ingress.key).is_some_and(|known| known.ingress == *ingress) {
-            return;
+        match self.ingresses.get(&ingress.key) {
+            Some(known) if known.ingress == *ingress => return,
+            Some(_) => self.remove_ingress(&ingress.key),
+            None => {}
         }
-        self.remove_ingress(&ingress.key);
         for service in Claims::services(ingress) {
-            self.users.entry(service).or_default().insert(ingress.key.clone());
+            let users = self.users.entry(service).or_default();
+            if users.last() != Some(&ingress.key) {
+                users.push(ingress.key.clone());
+            }
         }
         self.read(ingress.clone());
     }
@@ -182,7 +192,7 @@ impl Router {
         let Some(known) = self.forget(key) else { return };
         for service in Claims::services(&known.ingress) {
             let Some(users) = self.users.get_mut(&service) else { continue };
-            users.remove(key);
+            users.retain(|user| user != key);
             if users.is_empty() {
                 self.users.remove(&service);
             }
@@ -223,7 +233,7 @@ impl Router {
         let claims = match &verdict {
             Ok(()) => {
                 let services = |key: &ServiceKey| self.services.get(key).cloned();
-                Claims::new(&ingress, &self.settings, &services)
+                Claims::new(&ingress, &self.settings, &self.plain, &services)
             }
             Err(why) => Claims { findings: not_ours(&ingress, why), ..Claims::default() },
         };
@@ -231,8 +241,17 @@ impl Router {
         for claim in &claims.hosts {
             let state = self.hosts.entry(claim.host.clone()).or_default();
             let older = |other: &Arc<Claim>| order.compare(&other.ingress, &ingress).is_lt();
-            state.claims.insert(state.claims.partition_point(older), claim.clone());
-            self.touch(&claim.host);
+            let at = state.claims.partition_point(older);
+            if state.claims.is_empty() {
+                // Few hosts have more than one.
+                state.claims.reserve_exact(1);
+            }
+            state.claims.insert(at, claim.clone());
+            if !state.dirty {
+                state.dirty = true;
+                self.dirty.push(claim.host.clone());
+            }
+            self.published = None;
         }
         if let Some(default) = &claims.default {
             let older = |other: &(Arc<Ingress>, _)| order.compare(&other.0, &ingress).is_lt();
@@ -268,8 +287,12 @@ impl Router {
     }
 
     fn touch(&mut self, host: &Arc<str>) {
-        self.dirty.insert(host.clone());
         self.published = None;
+        let Some(state) = self.hosts.get_mut(host) else { return };
+        if !state.dirty {
+            state.dirty = true;
+            self.dirty.push(host.clone());
+        }
     }
 
     /// The default backend of everything.
@@ -291,6 +314,7 @@ impl Router {
         let built = state.map(|state| {
             let (routes, findings) = HostRoutes::new(&state.claims, &self.settings, &hasher);
             state.findings = findings;
+            state.dirty = false;
             Arc::new(routes)
         });
         if built.is_none() {

@@ -3,7 +3,6 @@
 use bytes::{Buf, Bytes};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use std::{
-    net::SocketAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -12,7 +11,7 @@ use std::{
 
 use super::{
     ledger::Entry,
-    line::{Line, poll_beside},
+    line::{Address, Line, poll_beside},
     patience::Patience,
     pool::Pool,
 };
@@ -29,7 +28,7 @@ pub(super) struct Download {
 /// A connection that serves nobody else for now.
 #[derive(Debug)]
 pub(super) struct Lease {
-    pub(super) pod: SocketAddr,
+    pub(super) at: Address,
     pub(super) line: Line,
     pub(super) pool: Arc<Pool>,
     /// How many unused connections the pool keeps for a pod.
@@ -60,8 +59,8 @@ impl Download {
 
     /// Gives the connection back.
     fn finish(&mut self) {
-        if let Some(Lease { pod, line, pool, most }) = self.lease.take() {
-            pool.put(pod, line, most);
+        if let Some(Lease { at, line, pool, most }) = self.lease.take() {
+            pool.put(at, line, most);
         }
     }
 }

@@ -10,11 +10,16 @@ use hyper::{Request, StatusCode};
 use std::{
     net::IpAddr,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
-use svckit::{Time, balance::Connection, model::NamespacedName};
+use svckit::{
+    Time,
+    balance::Connection,
+    ingress::{Busy, Seat},
+    model::NamespacedName,
+};
 
 use crate::clock;
 
@@ -23,6 +28,34 @@ use crate::clock;
 pub(super) struct Ledger {
     pub(super) metrics: Metrics,
     pub(super) log: Option<Arc<Log>>,
+}
+
+/// A place among the requests that a client may have under way; free again when this is dropped.
+pub(super) struct Chair {
+    busy: Arc<Mutex<Busy>>,
+    seat: Option<Seat>,
+}
+
+impl Chair {
+    /// A place, if the client has one left.
+    pub(super) fn take(
+        busy: &Arc<Mutex<Busy>>,
+        ingress: &NamespacedName,
+        client: IpAddr,
+        most: u32,
+    ) -> Option<Self> {
+        let mut counts = busy.lock().unwrap_or_else(PoisonError::into_inner);
+        let seat = Some(counts.enter(ingress, client, most)?);
+        Some(Self { busy: busy.clone(), seat })
+    }
+}
+
+impl Drop for Chair {
+    fn drop(&mut self) {
+        if let Some(seat) = self.seat.take() {
+            self.busy.lock().unwrap_or_else(PoisonError::into_inner).leave(seat);
+        }
+    }
 }
 
 /// One request that is under way; it is closed when this is dropped.
@@ -35,6 +68,8 @@ pub(super) struct Entry {
     ingress: Option<NamespacedName>,
     /// Counts the request to its pod, where the Service's method counts.
     connection: Option<Connection>,
+    /// Its place among the requests that its client may have under way.
+    chair: Option<Chair>,
     /// Only for the log.
     record: Option<Box<Record>>,
 }
@@ -51,6 +86,7 @@ impl Entry {
             received: None,
             ingress: None,
             connection: None,
+            chair: None,
             record,
         }
     }
@@ -76,6 +112,16 @@ impl Entry {
     /// It is counted to its pod until it ends.
     pub(super) fn hold(&mut self, connection: Option<Connection>) {
         self.connection = connection;
+    }
+
+    /// It is one of those that its client may have under way.
+    pub(super) fn seat(&mut self, chair: Chair) {
+        self.chair = Some(chair);
+    }
+
+    /// It goes on as something else.
+    pub(super) const fn stand_up(&mut self) -> Option<Chair> {
+        self.chair.take()
     }
 
     /// Who it really is that asks.

@@ -22,9 +22,14 @@ use std::{
     task::{Context, Poll, Waker},
     time::Duration,
 };
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    time::timeout,
+};
 
 use super::{Config, patience::Patient, upload::Upload};
+use crate::serve::tls;
 
 /// An answer, or the request back when nothing of it was sent.
 pub(super) type Answered = Result<Response<Incoming>, TrySendError<Request<Upload>>>;
@@ -44,24 +49,41 @@ type Driver = dyn Future<Output = hyper::Result<()>> + Send;
 /// A connection that speaks HTTP/2: any number of requests at once.
 pub(super) type Trunk = http2::SendRequest<Upload>;
 
+/// Where a pod listens, and whether what is said to it is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Address {
+    pub(super) pod: SocketAddr,
+    pub(super) tls: bool,
+}
+
+/// Whatever bytes go over.
+trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Wire for S {}
+
+/// A connection to a pod, for this protocol if it is encrypted.
 async fn reach(
-    pod: SocketAddr,
+    at: Address,
     patience: Duration,
     config: &Config,
-) -> io::Result<Patient<TcpStream>> {
-    let stream = timeout(patience, TcpStream::connect(pod)).await??;
-    stream.set_nodelay(true)?;
-    Ok(Patient::new(stream, config.write_timeout))
+    alpn: &'static [u8],
+) -> io::Result<Box<dyn Wire>> {
+    let connecting = async {
+        let stream = TcpStream::connect(at.pod).await?;
+        stream.set_nodelay(true)?;
+        let stream = Patient::new(stream, config.write_timeout);
+        if !at.tls {
+            return Ok::<Box<dyn Wire>, io::Error>(Box::new(stream));
+        }
+        Ok(Box::new(tls::to_pod(stream, at.pod.ip(), alpn).await?) as Box<dyn Wire>)
+    };
+    timeout(patience, connecting).await?
 }
 
 impl Line {
     /// Opens a connection to a pod.
-    pub(super) async fn open(
-        pod: SocketAddr,
-        patience: Duration,
-        config: &Config,
-    ) -> io::Result<Self> {
-        let stream = TokioIo::new(reach(pod, patience, config).await?);
+    pub(super) async fn open(at: Address, patience: Duration, config: &Config) -> io::Result<Self> {
+        let stream = TokioIo::new(reach(at, patience, config, b"http/1.1").await?);
         let mut builder = http1::Builder::new();
         builder.max_header_size(config.head_bytes);
         let (sender, driver) = builder.handshake(stream).await.map_err(io::Error::other)?;
@@ -113,12 +135,8 @@ impl fmt::Debug for Line {
 }
 
 /// Opens a connection to a pod that speaks HTTP/2 from the first byte ("prior knowledge").
-pub(super) async fn trunk(
-    pod: SocketAddr,
-    patience: Duration,
-    config: &Config,
-) -> io::Result<Trunk> {
-    let stream = TokioIo::new(reach(pod, patience, config).await?);
+pub(super) async fn trunk(at: Address, patience: Duration, config: &Config) -> io::Result<Trunk> {
+    let stream = TokioIo::new(reach(at, patience, config, b"h2").await?);
     let (sender, driver) = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .max_header_list_size(u32::try_from(config.head_bytes).unwrap_or(u32::MAX))

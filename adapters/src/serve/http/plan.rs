@@ -9,7 +9,8 @@ use hyper::{
 use std::sync::Arc;
 use svckit::{
     ingress::{
-        Answer, Backend, Circumstances, Forward, RequestHead, RouteOptions, Routes, Scratch, Target,
+        Answer, Backend, Circumstances, Forward, PodProtocol, RequestHead, RouteOptions, Routes,
+        Scratch, Target,
     },
     model::NamespacedName,
 };
@@ -28,6 +29,8 @@ pub(super) struct Order {
     pub(super) picked: Picked,
     pub(super) target: PathAndQuery,
     pub(super) options: Arc<RouteOptions>,
+    /// What the pods speak.
+    pub(super) protocol: PodProtocol,
     /// The number by which the client keeps its pod, and whether it has just been given one.
     pub(super) kept: Option<(u64, bool)>,
     pub(super) ingress: Option<NamespacedName>,
@@ -70,7 +73,7 @@ pub(super) fn plan(
         header: &header,
         roll: clock::entropy(),
     };
-    let Forward { backend, path, options, ingress } = match routes.answer(&asked, &with) {
+    let Forward { backend, path, options, protocol, ingress } = match routes.answer(&asked, &with) {
         Answer::Forward(forward) => forward,
         Answer::Redirect { status: number, location } => {
             return Err(Box::new(redirect(status(number), &location)));
@@ -96,6 +99,7 @@ pub(super) fn plan(
         picked,
         target,
         options: options.clone(),
+        protocol,
         kept,
         https: client.https,
         ingress: ingress.cloned(),

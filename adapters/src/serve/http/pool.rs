@@ -2,28 +2,27 @@
 
 use std::{
     collections::HashMap,
-    net::SocketAddr,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 use svckit::Time;
 
-use super::line::{Line, Trunk};
+use super::line::{Address, Line, Trunk};
 
 /// Unused connections by pod, and those that many requests share.
 #[derive(Debug, Default)]
 pub(super) struct Pool {
-    idle: Mutex<HashMap<SocketAddr, Vec<(Line, Time)>>>,
-    trunks: Mutex<HashMap<SocketAddr, Trunk>>,
+    idle: Mutex<HashMap<Address, Vec<(Line, Time)>>>,
+    trunks: Mutex<HashMap<Address, Trunk>>,
 }
 
 impl Pool {
     /// A connection that was used before and still stands.
-    pub(super) fn take(&self, pod: SocketAddr) -> Option<Line> {
+    pub(super) fn take(&self, at: Address) -> Option<Line> {
         loop {
             let mut line = {
                 let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-                idle.get_mut(&pod)?.pop()?.0
+                idle.get_mut(&at)?.pop()?.0
             };
             if line.is_free() {
                 return Some(line);
@@ -32,32 +31,32 @@ impl Pool {
     }
 
     /// Keeps a connection for the next request, if it can take one and there are fewer than `most`.
-    pub(super) fn put(&self, pod: SocketAddr, mut line: Line, most: usize) {
+    pub(super) fn put(&self, at: Address, mut line: Line, most: usize) {
         if !line.is_free() {
             return;
         }
         line.used = true;
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let lines = idle.entry(pod).or_default();
+        let lines = idle.entry(at).or_default();
         if lines.len() < most {
             lines.push((line, crate::clock::now()));
         }
     }
 
     /// The connection that requests to this pod share, if it stands.
-    pub(super) fn trunk(&self, pod: SocketAddr) -> Option<Trunk> {
+    pub(super) fn trunk(&self, at: Address) -> Option<Trunk> {
         let mut trunks = self.trunks.lock().unwrap_or_else(PoisonError::into_inner);
-        let trunk = trunks.get(&pod)?.clone();
+        let trunk = trunks.get(&at)?.clone();
         if trunk.is_closed() {
-            trunks.remove(&pod);
+            trunks.remove(&at);
             return None;
         }
         Some(trunk)
     }
 
     /// Lets requests to this pod share a connection.
-    pub(super) fn share(&self, pod: SocketAddr, trunk: Trunk) {
-        self.trunks.lock().unwrap_or_else(PoisonError::into_inner).insert(pod, trunk);
+    pub(super) fn share(&self, at: Address, trunk: Trunk) {
+        self.trunks.lock().unwrap_or_else(PoisonError::into_inner).insert(at, trunk);
     }
 
     /// Closes connections that are broken, or that nobody has used for as long as this.

@@ -13,7 +13,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use svckit::ingress::{PodProtocol, Rates, Routes};
+use svckit::ingress::{Busy, Rates, Routes};
 
 use super::{
     Config, Log, Metrics, Pick,
@@ -22,7 +22,7 @@ use super::{
     cors,
     download::Download,
     head,
-    ledger::{Entry, Ledger},
+    ledger::{Chair, Entry, Ledger},
     peer::{self, Client, Peer},
     plan::{Order, plan},
     pool::Pool,
@@ -47,6 +47,7 @@ pub struct Proxy {
     pub(super) ledger: Arc<Ledger>,
     pub(super) room: Room,
     rates: Mutex<Rates>,
+    busy: Arc<Mutex<Busy>>,
 }
 
 /// The client's side of an upgrade that it has asked for.
@@ -63,7 +64,9 @@ impl Proxy {
     pub fn new(routes: Arc<ArcSwap<Routes>>, pick: Arc<Pick>, config: Config) -> Self {
         let room = Room::new(config.connections);
         let rates = Mutex::new(Rates::new(CLIENTS, clock::seed()));
-        Self { routes, pick, config, pool: Arc::default(), ledger: Arc::default(), room, rates }
+        let busy = Arc::new(Mutex::new(Busy::new(clock::seed())));
+        let (pool, ledger) = (Arc::default(), Arc::default());
+        Self { routes, pick, config, pool, ledger, room, rates, busy }
     }
 
     /// The same, which tells `log` about each request when it is over.
@@ -108,6 +111,14 @@ impl Proxy {
         if let Err(wait) = self.within_rates(&order, client) {
             return own(entry, too_many(wait));
         }
+        if let Some(most) = order.options.concurrency
+            && let Some(ingress) = &order.ingress
+        {
+            match Chair::take(&self.busy, ingress, client.addr, most) {
+                Some(chair) => entry.seat(chair),
+                None => return own(entry, too_many(Duration::from_secs(1))),
+            }
+        }
         let wish = Wish::of(&mut request, &self.config);
         let request = self.forward(request, &order, peer, wish.as_ref());
         entry.set_route(order.ingress.take(), request.body().counter());
@@ -144,7 +155,7 @@ impl Proxy {
         if let Some(host) = authority.and_then(|host| HeaderValue::from_str(host.as_str()).ok()) {
             headers.insert(HOST, host);
         }
-        let trailers = order.options.protocol == PodProtocol::H2c && head::takes_trailers(headers);
+        let trailers = order.protocol.is_http2() && head::takes_trailers(headers);
         head::strip(headers);
         // Whoever reads the body has told the client to go on.
         headers.remove(EXPECT);
@@ -218,7 +229,8 @@ impl Proxy {
                 lease.line.let_go();
             }
             let idle = self.config.upgrade_timeout;
-            upgrade::connect(wish.client, on_pod, idle, guard.clone(), self.ledger.clone());
+            let (chair, ledger) = (entry.stand_up(), self.ledger.clone());
+            upgrade::connect(wish.client, on_pod, idle, (guard.clone(), chair), ledger);
         }
         entry.set_status(head.status);
         let patience = order.options.limits.read.unwrap_or(self.config.response_timeout);

@@ -11,14 +11,13 @@ use std::{
     },
     time::Duration,
 };
-use svckit::ingress::PodProtocol;
 use tokio::time::timeout;
 
 use super::{
     Proxy,
     download::Lease,
     ledger::Entry,
-    line::{Answered, Line, trunk},
+    line::{Address, Answered, Line, trunk},
     plan::Order,
     upload::{Cut, Upload},
 };
@@ -58,9 +57,11 @@ impl Proxy {
                 self.ledger.metrics.repeated.fetch_add(1, Ordering::Relaxed);
             }
             entry.tried(pod);
-            let tried = match order.options.protocol {
-                PodProtocol::Http => self.by_line(request, pod, order).await,
-                PodProtocol::H2c => self.by_trunk(request, pod, order).await,
+            let at = Address { pod, tls: order.protocol.is_tls() };
+            let tried = if order.protocol.is_http2() {
+                self.by_trunk(request, at, order).await
+            } else {
+                self.by_line(request, at, order).await
             };
             match tried {
                 Try::Replied(reply) => return Ok(reply),
@@ -73,12 +74,12 @@ impl Proxy {
     }
 
     /// Over HTTP/1.1: on an old connection, or on a new one.
-    async fn by_line(&self, mut request: Request<Upload>, pod: SocketAddr, order: &Order) -> Try {
+    async fn by_line(&self, mut request: Request<Upload>, at: Address, order: &Order) -> Try {
         let patience = order.options.limits.read.unwrap_or(self.config.response_timeout);
-        if let Some(line) = self.pool.take(pod) {
+        if let Some(line) = self.pool.take(at) {
             // The pod may be closing it just now; what can be asked twice is asked again then.
             let spare = is_repeatable(&request).then(|| copy(&request));
-            match (self.on(line, request, pod, patience).await, spare) {
+            match (self.on(line, request, at, patience).await, spare) {
                 (Try::Failed(failure), Some(spare))
                     if failure.status == StatusCode::BAD_GATEWAY =>
                 {
@@ -89,12 +90,12 @@ impl Proxy {
             }
         }
         let connect = order.options.limits.connect.unwrap_or(self.config.connect_timeout);
-        match Line::open(pod, connect, &self.config).await {
+        match Line::open(at, connect, &self.config).await {
             Ok(line) => {
                 self.ledger.metrics.opened.fetch_add(1, Ordering::Relaxed);
-                self.on(line, request, pod, patience).await
+                self.on(line, request, at, patience).await
             }
-            Err(error) => self.unreachable(request, pod, &error),
+            Err(error) => self.unreachable(request, at.pod, &error),
         }
     }
 
@@ -102,14 +103,15 @@ impl Proxy {
         &self,
         mut line: Line,
         request: Request<Upload>,
-        pod: SocketAddr,
+        at: Address,
         patience: Duration,
     ) -> Try {
+        let pod = at.pod;
         let counter = request.body().counter();
         match wait(line.exchange(request), patience, counter, pod).await {
             Ok(Ok(response)) => {
                 let pool = self.pool.clone();
-                let lease = Lease { pod, line, pool, most: self.config.idle };
+                let lease = Lease { at, line, pool, most: self.config.idle };
                 Try::Replied(Reply { response, pod, lease: Some(lease) })
             }
             Ok(Err(mut error)) => match error.take_message() {
@@ -121,15 +123,16 @@ impl Proxy {
     }
 
     /// Over HTTP/2, on a connection that others use as well.
-    async fn by_trunk(&self, request: Request<Upload>, pod: SocketAddr, order: &Order) -> Try {
+    async fn by_trunk(&self, request: Request<Upload>, at: Address, order: &Order) -> Try {
+        let pod = at.pod;
         let patience = order.options.limits.read.unwrap_or(self.config.response_timeout);
         let connect = order.options.limits.connect.unwrap_or(self.config.connect_timeout);
-        let mut shared = match self.pool.trunk(pod) {
+        let mut shared = match self.pool.trunk(at) {
             Some(shared) => shared,
-            None => match trunk(pod, connect, &self.config).await {
+            None => match trunk(at, connect, &self.config).await {
                 Ok(fresh) => {
                     self.ledger.metrics.opened.fetch_add(1, Ordering::Relaxed);
-                    self.pool.share(pod, fresh.clone());
+                    self.pool.share(at, fresh.clone());
                     fresh
                 }
                 Err(error) => return self.unreachable(request, pod, &error),
@@ -139,7 +142,8 @@ impl Proxy {
             return Try::Unsent(request, Failure::of(pod, &error));
         }
         let counter = request.body().counter();
-        match wait(shared.try_send_request(absolute(request)), patience, counter, pod).await {
+        match wait(shared.try_send_request(absolute(request, at.tls)), patience, counter, pod).await
+        {
             Ok(Ok(response)) => Try::Replied(Reply { response, pod, lease: None }),
             Ok(Err(mut error)) => match error.take_message() {
                 Some(unsent) => Try::Unsent(unsent, Failure::of(pod, error.error())),
@@ -197,10 +201,10 @@ fn copy(request: &Request<Upload>) -> Request<Upload> {
 }
 
 /// HTTP/2 names scheme and host in the target.
-fn absolute(mut request: Request<Upload>) -> Request<Upload> {
+fn absolute(mut request: Request<Upload>, tls: bool) -> Request<Upload> {
     let host = request.headers_mut().remove(hyper::header::HOST);
     let mut parts = std::mem::take(request.uri_mut()).into_parts();
-    parts.scheme = Some(Scheme::HTTP);
+    parts.scheme = Some(if tls { Scheme::HTTPS } else { Scheme::HTTP });
     parts.authority = host.and_then(|host| host.as_bytes().try_into().ok());
     if let Ok(uri) = Uri::from_parts(parts) {
         *request.uri_mut() = uri;

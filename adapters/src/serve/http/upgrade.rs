@@ -17,14 +17,17 @@ use tokio::{
     time::sleep,
 };
 
-use super::{connection::Guard, ledger::Ledger};
+use super::{
+    connection::Guard,
+    ledger::{Chair, Ledger},
+};
 
 /// Copies between client and pod until both have ended, or nothing has moved for as long as `idle`.
 pub(super) fn connect(
     client: OnUpgrade,
     pod: OnUpgrade,
     idle: Duration,
-    guard: Guard,
+    (guard, chair): (Guard, Option<Chair>),
     ledger: Arc<Ledger>,
 ) {
     tokio::spawn(async move {
@@ -40,6 +43,7 @@ pub(super) fn connect(
             () = guard.cut() => {}
         }
         ledger.metrics.upgraded.fetch_sub(1, Ordering::Relaxed);
+        drop(chair);
     });
 }
 

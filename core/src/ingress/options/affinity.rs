@@ -53,7 +53,15 @@ impl CookieAffinity {
     pub fn set_cookie(&self, key: u64, secure: bool) -> String {
         let mut text = String::new();
         // Writing to a String can't fail.
-        let _ = write!(text, "{}={key:016x}; Path={}; HttpOnly", self.name, self.path);
+        let _ = write!(text, "{}={key:016x}{}", self.name, self.attributes(secure));
+        text
+    }
+
+    /// What stands behind the number in `Set-Cookie`.
+    pub(crate) fn attributes(&self, secure: bool) -> String {
+        let mut text = String::new();
+        // Writing to a String can't fail.
+        let _ = write!(text, "; Path={}; HttpOnly", self.path);
         if let Some(age) = self.max_age {
             let _ = write!(text, "; Max-Age={age}");
         }

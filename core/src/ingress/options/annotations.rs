@@ -31,8 +31,14 @@ const HARMLESS: [&str; 11] = [
     "preserve-trailing-slash",
 ];
 
-/// Reads the annotations of an Ingress.
-pub(in crate::ingress) fn read(ingress: &Ingress) -> (RouteOptions, Vec<Finding>) {
+/// Reads the annotations of an Ingress; `plain` are the options of one that has none.
+pub(in crate::ingress) fn read(
+    ingress: &Ingress,
+    plain: &Arc<RouteOptions>,
+) -> (Arc<RouteOptions>, Vec<Finding>) {
+    if !ingress.annotations.iter().any(|(key, _)| key.starts_with(PREFIX)) {
+        return (plain.clone(), Vec::new());
+    }
     let given = |(key, value): &(Arc<str>, Arc<str>)| {
         Some((Arc::<str>::from(key.strip_prefix(PREFIX)?), value.clone()))
     };
@@ -53,8 +59,11 @@ pub(in crate::ingress) fn read(ingress: &Ingress) -> (RouteOptions, Vec<Finding>
             || name.starts_with("cors-")
             || name.starts_with("canary-")
             || name.starts_with("session-cookie-")
-            || name.starts_with("limit-r")
-            || matches!(&**name, "affinity" | "affinity-mode" | "limit-burst-multiplier")
+            || (name.starts_with("limit-r") && !name.starts_with("limit-rate"))
+            || matches!(
+                &**name,
+                "affinity" | "affinity-mode" | "limit-burst-multiplier" | "limit-connections"
+            )
             || HARMLESS.contains(&&**name);
         if !read {
             reader.unsupported(name, value);
@@ -64,10 +73,11 @@ pub(in crate::ingress) fn read(ingress: &Ingress) -> (RouteOptions, Vec<Finding>
     reader.canary();
     reader.affinity();
     reader.rates();
+    reader.concurrency();
     if reader.closed {
         reader.options.sources.allow = Some(Vec::new());
     }
-    (reader.options, reader.findings)
+    (Arc::new(reader.options), reader.findings)
 }
 
 /// Reads one Ingress.
@@ -201,8 +211,10 @@ impl Reader<'_> {
             "backend-protocol" => match value.to_ascii_uppercase().as_str() {
                 "HTTP" | "AUTO_HTTP" | "" => {}
                 "GRPC" => self.options.protocol = PodProtocol::H2c,
+                "HTTPS" => self.options.protocol = PodProtocol::Https,
+                "GRPCS" => self.options.protocol = PodProtocol::H2,
                 _ => {
-                    let hint = "only HTTP and GRPC are spoken to pods, without TLS";
+                    let hint = "only HTTP, HTTPS, GRPC and GRPCS are spoken to pods";
                     self.warn(Kind::NotSupported, name, value, hint);
                 }
             },
@@ -314,6 +326,14 @@ impl Reader<'_> {
                 Some(rate) => self.options.rates.push(rate),
                 None => self.invalid(name, &text, "must be a number above zero"),
             }
+        }
+    }
+
+    fn concurrency(&mut self) {
+        let Some(text) = self.text("limit-connections") else { return };
+        self.options.concurrency = self.whole(&text).filter(|most| *most > 0);
+        if self.options.concurrency.is_none() {
+            self.invalid("limit-connections", &text, "must be a number above zero");
         }
     }
 

@@ -14,11 +14,13 @@
 //! | `canary`, `canary-by-header(-value)`, `canary-by-cookie`, `canary-weight(-total)` | [`Canary`] |
 //! | `affinity: cookie`, `session-cookie-name`, `-path`, `-max-age`, `-expires`, `-samesite` | [`CookieAffinity`] |
 //! | `limit-rps`, `limit-rpm`, `limit-burst-multiplier` | [`RateLimit`] |
+//! | `limit-connections` | [`RouteOptions::concurrency`] |
 //! | `backend-protocol`, `from-to-www-redirect`, `upstream-vhost`, `x-forwarded-prefix` | [`RouteOptions`] |
 //! | `auth-*` | [`RouteOptions::needs_auth`]: the route is closed for proxies that can't ask |
 
 mod affinity;
 mod annotations;
+mod busy;
 mod canary;
 mod cors;
 mod rate;
@@ -29,6 +31,7 @@ mod values;
 
 pub use affinity::CookieAffinity;
 pub(super) use annotations::read;
+pub use busy::{Busy, Seat};
 pub use canary::Canary;
 pub use cors::Cors;
 pub use rate::{RateLimit, Rates};
@@ -38,6 +41,7 @@ pub use rewrite::Rewrite;
 pub(super) use rewrite::{is_special, regex};
 pub use sources::SourceAcl;
 
+use super::Backend;
 use core::time::Duration;
 use std_alloc::{sync::Arc, vec::Vec};
 
@@ -61,6 +65,8 @@ pub struct RouteOptions {
     pub affinity: Option<CookieAffinity>,
     /// How many requests a client may send; all of them must be kept.
     pub rates: Vec<RateLimit>,
+    /// How many requests a client may have under way at once.
+    pub concurrency: Option<u32>,
     /// Paths are read as the few forms of regular expressions that rewriting needs.
     pub use_regex: bool,
     /// What becomes of the path.
@@ -79,14 +85,62 @@ pub struct RouteOptions {
     pub forwarded_prefix: Option<Arc<str>>,
 }
 
+impl RouteOptions {
+    /// What the pods of a backend speak: as the annotation says, else as their port does.
+    #[must_use]
+    pub const fn protocol_of(&self, backend: &Backend) -> PodProtocol {
+        match (self.protocol, backend) {
+            (PodProtocol::Http, Backend::Service(service)) => service.protocol,
+            (said, _) => said,
+        }
+    }
+}
+
 /// What pods speak.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PodProtocol {
     /// HTTP/1.1.
     #[default]
     Http,
     /// HTTP/2 without TLS from the first byte, as gRPC has it.
     H2c,
+    /// HTTP/1.1 over TLS; the pod's certificate is not checked.
+    Https,
+    /// HTTP/2 over TLS, as gRPC has it; the pod's certificate is not checked.
+    H2,
+}
+
+impl PodProtocol {
+    /// What an `appProtocol` stands for (KEP-3726, and the names that people use).
+    ///
+    /// ```
+    /// use svckit::ingress::PodProtocol;
+    ///
+    /// assert_eq!(PodProtocol::of(Some("kubernetes.io/h2c")), PodProtocol::H2c);
+    /// assert_eq!(PodProtocol::of(Some("https")), PodProtocol::Https);
+    /// assert_eq!(PodProtocol::of(None), PodProtocol::Http);
+    /// ```
+    #[must_use]
+    pub fn of(app_protocol: Option<&str>) -> Self {
+        match app_protocol {
+            Some("kubernetes.io/h2c" | "grpc") => Self::H2c,
+            Some("https") => Self::Https,
+            Some("grpcs") => Self::H2,
+            _ => Self::Http,
+        }
+    }
+
+    /// Whether it is HTTP/2, where requests share a connection.
+    #[must_use]
+    pub const fn is_http2(self) -> bool {
+        matches!(self, Self::H2c | Self::H2)
+    }
+
+    /// Whether it is encrypted.
+    #[must_use]
+    pub const fn is_tls(self) -> bool {
+        matches!(self, Self::Https | Self::H2)
+    }
 }
 
 /// Sizes and times; `None`: as the proxy likes.

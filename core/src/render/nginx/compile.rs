@@ -20,14 +20,15 @@ use std_alloc::{
 };
 
 use super::{
-    BadHostName, Config, File, Pods, Rendered,
+    BadHostName, Config, File, Pods, Rendered, client,
     directive::{Arg, Directive, Entry, Ident, Key, Name, Piece, Regex, Text},
     frame::{self, PARENT, Sizes},
-    location::{self, Goes},
-    slot::{Filled, OptionSets, Slot, Slots, Task},
+    location::{self, Goes, How},
+    rendered,
+    slot::{self, Filled, OptionSets, Slot, Slots, Task},
     tables::Tables,
     target::Feature,
-    upstream::Upstreams,
+    upstream::{Place, Upstreams},
 };
 use crate::{
     finding::{Finding, Kind},
@@ -47,19 +48,21 @@ pub fn render(routes: &Routes, pods: Pods<'_>, config: &Config) -> Rendered {
         config,
         options: OptionSets::default(),
         tables: Tables::new(routes.hasher().clone()),
-        upstreams: Upstreams::new(pods),
+        upstreams: Upstreams::new(pods, config.upstreams),
         findings: Vec::new(),
         files: Files::default(),
-        sizes: Sizes { names: 0, longest_name: 0, variables: 0, largest_table: 0 },
+        sizes: Sizes { names: 0, longest_name: 0, variables: 0, largest_table: 0, grpc: false },
     };
     let groups = compiler.groups(routes);
     let mut servers = compiler.default_server(routes);
     for (shape, hosts) in groups {
         servers.push(compiler.server(&shape, &hosts));
     }
+    servers.retain(rendered::has_address);
     let Compiler { tables, upstreams, findings, files, mut sizes, .. } = compiler;
     let tables = tables.into_directives();
     sizes.variables = tables.len();
+    sizes.largest_table = sizes.largest_table.max(upstreams.largest_table());
     let mut rendered = Rendered {
         frame: Vec::new(),
         http: frame::http(config, routes.path_policy(), sizes),
@@ -93,31 +96,43 @@ struct Shape {
     slots: Vec<Slot>,
 }
 
+/// What is said about a name.
+#[derive(Clone, Copy)]
+enum Tenant<'r> {
+    /// Rules; `None`: nobody has any.
+    Rules(Option<HostView<'r>>),
+    /// All requests are sent to the host with `www.`, or to the one without.
+    OtherHost { add: bool },
+}
+
+impl<'r> Tenant<'r> {
+    const fn view(&self) -> Option<HostView<'r>> {
+        match self {
+            Self::Rules(view) => *view,
+            Self::OtherHost { .. } => None,
+        }
+    }
+}
+
 /// A host of a shape; a wildcard without its `*.`.
 struct Member {
     name: Text,
     /// Where each slot's versions go, one after the other.
-    goes: Vec<Option<Ident>>,
+    goes: Vec<Option<Place>>,
 }
 
 impl Compiler<'_> {
     /// Hosts by their shape, names in order.
     fn groups(&mut self, routes: &Routes) -> BTreeMap<Shape, Vec<Member>> {
-        let mut hosts: BTreeMap<String, Option<HostView<'_>>> =
-            routes.hosts().map(|(name, host)| (name, Some(host))).collect();
         let secrets: BTreeMap<String, &Arc<TlsSecret>> = match self.tls() {
             true => routes.certificates().collect(),
             false => BTreeMap::new(),
         };
-        // A name with a certificate and no rules gets the rules for every host, over TLS.
-        for name in secrets.keys() {
-            hosts.entry(name.clone()).or_insert_with(|| routes.every());
-        }
         let mut groups: BTreeMap<Shape, Vec<Member>> = BTreeMap::new();
-        for (host, view) in hosts {
+        for (host, tenant) in self.tenants(routes, &secrets) {
             let parent = host.strip_prefix("*.");
             let Some(name) = known_form(parent.unwrap_or(&host)) else {
-                self.findings.extend(view.iter().flat_map(|view| bad_host(&host, *view)));
+                self.findings.extend(tenant.view().iter().flat_map(|view| bad_host(&host, *view)));
                 continue;
             };
             let secret = match (parent, routes.certificate(host.as_bytes())) {
@@ -126,7 +141,15 @@ impl Compiler<'_> {
                 (Some(_), _) => secrets.get(&host).copied(),
             };
             let certificate = secret.map(|secret| self.files.number(secret));
-            let filled = self.slots(view, routes);
+            let filled = match tenant {
+                Tenant::Rules(view) => {
+                    if certificate.is_none() && !self.config.target.has(Feature::Http2Directive) {
+                        self.findings.extend(view.iter().flat_map(|view| plain_grpc(*view)));
+                    }
+                    self.slots(view, routes)
+                }
+                Tenant::OtherHost { add } => vec![slot::other_host(add)],
+            };
             let goes = self.goes(&filled);
             let slots = filled.into_iter().map(|(slot, _)| slot).collect();
             let shape = Shape { wildcard: parent.is_some(), certificate, slots };
@@ -135,6 +158,41 @@ impl Compiler<'_> {
             groups.entry(shape).or_default().push(Member { name, goes });
         }
         groups
+    }
+
+    /// Names that somebody has something to say about.
+    fn tenants<'r>(
+        &mut self,
+        routes: &'r Routes,
+        secrets: &BTreeMap<String, &Arc<TlsSecret>>,
+    ) -> BTreeMap<String, Tenant<'r>> {
+        let mut hosts: BTreeMap<String, Tenant<'r>> =
+            routes.hosts().map(|(name, host)| (name, Tenant::Rules(Some(host)))).collect();
+        let mut others = Vec::new();
+        for (name, tenant) in &hosts {
+            let Some((other, add)) = with_or_without_www(name) else { continue };
+            let view = tenant.view();
+            let asks = view.iter().flat_map(HostView::routes);
+            let asks: Vec<_> = asks.map(|(route, _)| (route, route.options.www)).collect();
+            if hosts.contains_key(&other) || !asks.iter().any(|(_, asks)| *asks) {
+                continue;
+            }
+            if asks.iter().all(|(_, asks)| *asks) {
+                others.push((other, add));
+                continue;
+            }
+            let silent = asks.iter().filter(|(_, asks)| !asks);
+            self.findings.extend(silent.map(|(route, _)| {
+                let why = "nginx sends www to the other host, or back, only where all rules of a host ask for it";
+                slot::left_out(route, why)
+            }));
+        }
+        hosts.extend(others.into_iter().map(|(other, add)| (other, Tenant::OtherHost { add })));
+        // A name with a certificate and no rules gets the rules for every host, over TLS.
+        for name in secrets.keys() {
+            hosts.entry(name.clone()).or_insert_with(|| Tenant::Rules(routes.every()));
+        }
+        hosts
     }
 
     fn tls(&self) -> bool {
@@ -146,9 +204,17 @@ impl Compiler<'_> {
         Slots { options, tables, findings }.of(host, routes.default_route())
     }
 
-    fn goes(&mut self, filled: &[Filled<'_>]) -> Vec<Option<Ident>> {
-        let backends = filled.iter().flat_map(|(_, backends)| backends);
-        backends.map(|backend| self.upstreams.of(backend)).collect()
+    fn goes(&mut self, filled: &[Filled<'_>]) -> Vec<Option<Place>> {
+        let mut goes = Vec::new();
+        for (slot, backends) in filled {
+            let options = slot.task.options().map(|number| self.options.get(number));
+            let affinity = options.as_ref().and_then(|options| options.affinity.as_ref());
+            // A name that can't be told has kept the route out before.
+            let kept = affinity.and_then(|affinity| client::kept(affinity, &mut self.tables).ok());
+            let key = kept.map(|kept| kept.key);
+            goes.extend(backends.iter().map(|backend| self.upstreams.of(backend, key)));
+        }
+        goes
     }
 
     /// The server of a group.
@@ -202,8 +268,9 @@ impl Compiler<'_> {
                 args.extend(default.clone());
                 listens.push(Directive::line(Name::Listen, args));
             }
-            listens.extend(http2.then(|| Directive::line(Name::Http2, [Arg::Word("on")])));
         }
+        let http2 = self.config.target.has(Feature::Http2Directive);
+        listens.extend(http2.then(|| Directive::line(Name::Http2, [Arg::Word("on")])));
         listens
     }
 
@@ -226,16 +293,18 @@ impl Compiler<'_> {
                 if column(at).all(|to| to == first) {
                     return first.map_or(Goes::Nowhere, Goes::To);
                 }
-                let line = |(member, to): (&Member, Option<Ident>)| {
-                    Some(Entry { key: Key::Text(member.name.clone()), value: Arg::Name(to?) })
+                let line = |(member, to): (&Member, Option<Place>)| {
+                    Some(Entry { key: Key::Text(member.name.clone()), value: to?.arg() })
                 };
                 let none = Entry { key: Key::Default, value: Arg::Parts(vec![]) };
                 let lines = members.iter().zip(column(at)).filter_map(line);
                 let entries = [none].into_iter().chain(lines).collect();
                 let source = Arg::Var(if wildcard { PARENT } else { Ident::only("host") });
-                let backend = self.tables.variable("sk_backend", Name::Map, source, entries);
+                let variable = self.tables.variable("sk_backend", Name::Map, source, entries);
                 let some_nowhere = column(at).any(|to| to.is_none());
-                Goes::By(backend, some_nowhere.then(|| self.nobody(backend)))
+                let nobody = some_nowhere.then(|| self.nobody(variable));
+                let sets = column(at).any(|to| matches!(to, Some(Place::Set(_))));
+                Goes::By { variable, nobody, sets }
             })
             .collect()
     }
@@ -255,6 +324,7 @@ impl Compiler<'_> {
         for Slot { text, exact, task } in slots {
             let body = match task {
                 Task::NotFound => vec![location::answer(404)],
+                Task::OtherHost { add } => vec![location::other_host(*add)],
                 Task::AppRoot { options } => {
                     let options = self.options.get(*options);
                     let (mut body, ends) = location::before(&options, &mut self.tables);
@@ -263,8 +333,9 @@ impl Compiler<'_> {
                     );
                     body
                 }
-                Task::Proxy { options, path, version } => {
+                Task::Proxy { options, protocol, path, version } => {
                     let options = self.options.get(*options);
+                    self.sizes.grpc |= protocol.is_http2();
                     let (mut body, ends) = location::before(&options, &mut self.tables);
                     let own = columns.next().unwrap_or(Goes::Nowhere);
                     let goes = match version {
@@ -275,7 +346,11 @@ impl Compiler<'_> {
                         }
                     };
                     if !ends {
-                        body.extend(location::proxy(&options, *path, goes, &mut self.tables));
+                        let again = Ident::of("sk_again", locations.len() as u32);
+                        let how = How { options: &options, protocol: *protocol, path: *path };
+                        let (asking, next) = how.proxy(goes, again, &mut self.tables);
+                        body.extend(asking);
+                        locations.extend(next);
                     }
                     body
                 }
@@ -291,8 +366,8 @@ impl Compiler<'_> {
     fn versions(&mut self, version: Ident, own: Goes, others: &[Goes]) -> Goes {
         let value = |goes: &Goes| match goes {
             Goes::Nowhere => Arg::Parts(vec![]),
-            Goes::To(upstream) => Arg::Name(*upstream),
-            Goes::By(variable, _) => Arg::Var(*variable),
+            Goes::To(place) => place.arg(),
+            Goes::By { variable, .. } => Arg::Var(*variable),
         };
         let mut entries = vec![Entry { key: Key::Default, value: value(&own) }];
         entries.extend((1u64..).zip(others).map(|(number, goes)| {
@@ -301,8 +376,9 @@ impl Compiler<'_> {
             Entry { key, value: value(goes) }
         }));
         let source = Arg::Var(version);
-        let backend = self.tables.variable("sk_backend", Name::Map, source, entries);
-        Goes::By(backend, Some(self.nobody(backend)))
+        let variable = self.tables.variable("sk_backend", Name::Map, source, entries);
+        let sets = own.has_sets() || others.iter().any(|goes| goes.has_sets());
+        Goes::By { variable, nobody: Some(self.nobody(variable)), sets }
     }
 }
 
@@ -354,6 +430,28 @@ fn known_form(host: &str) -> Option<Text> {
         Ok(Host::Name(name)) if name == host => Text::new(host).ok(),
         _ => None,
     }
+}
+
+/// The same host with `www.` in front, or without it; whether it was added.
+fn with_or_without_www(host: &str) -> Option<(String, bool)> {
+    match host.strip_prefix("www.") {
+        _ if host.starts_with("*.") => None,
+        Some(bare) if bare.starts_with("www.") => None,
+        // Who names that host without its `www.` is sent to it.
+        Some(bare) => Some((bare.into(), true)),
+        None => Some((format!("www.{host}"), false)),
+    }
+}
+
+/// Routes to pods that speak gRPC, on a host without TLS.
+fn plain_grpc(view: HostView<'_>) -> Vec<Finding> {
+    let routes = view.routes().filter(|(route, _)| {
+        let protocol = route.options.protocol_of(&route.backend);
+        protocol.is_http2()
+    });
+    let why =
+        "nginx before 1.25.1 speaks HTTP/2, and so gRPC, only with clients that come over TLS";
+    routes.map(|(route, _)| slot::left_out(route, why)).collect()
 }
 
 fn bad_host(host: &str, view: HostView<'_>) -> Vec<Finding> {

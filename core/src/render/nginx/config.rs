@@ -22,6 +22,10 @@ pub struct Config {
     pub target: Target,
     /// How many workers; `None`: one for each CPU. Default: none.
     pub workers: Option<u32>,
+    /// How many Services have an upstream of their own. Default: 1,000. The pods of further ones stand in tables, which
+    /// nginx reads a hundred times as fast; connections to those are not kept, and none is remembered as dead. Services
+    /// whose clients keep their pod always have an upstream.
+    pub upstreams: usize,
     /// Octets of a request's body, unless the route says otherwise. Default: 1 MiB.
     pub max_body: u64,
 }
@@ -36,6 +40,7 @@ impl Default for Config {
             directory: None,
             target: Target::default(),
             workers: None,
+            upstreams: 1_000,
             max_body: 1 << 20,
         }
     }

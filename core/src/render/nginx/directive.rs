@@ -38,8 +38,14 @@ names! {
     Events "events",
     FastcgiTempPath "fastcgi_temp_path",
     ErrorLog "error_log",
+    ErrorPage "error_page",
     Geo "geo",
+    GrpcConnectTimeout "grpc_connect_timeout",
+    GrpcNextUpstream "grpc_next_upstream",
+    GrpcNextUpstreamTries "grpc_next_upstream_tries",
     GrpcPass "grpc_pass",
+    GrpcReadTimeout "grpc_read_timeout",
+    GrpcSendTimeout "grpc_send_timeout",
     GrpcSetHeader "grpc_set_header",
     Hash "hash",
     Http "http",
@@ -79,6 +85,7 @@ names! {
     ServerNamesHashBucketSize "server_names_hash_bucket_size",
     ServerNamesHashMaxSize "server_names_hash_max_size",
     ServerTokens "server_tokens",
+    Set "set",
     SplitClients "split_clients",
     SslCertificate "ssl_certificate",
     SslCertificateKey "ssl_certificate_key",
@@ -141,6 +148,8 @@ pub enum Key {
     Net(IpNet),
     /// So many hundredths of a percent of all.
     Share(u32),
+    /// Something that was given a name here, perhaps one of its parts.
+    Name(Ident, Option<u32>),
 }
 
 /// One argument.
@@ -152,6 +161,8 @@ pub enum Arg {
     Name(Ident),
     /// The value of a variable.
     Var(Ident),
+    /// A location that only other locations lead to.
+    Internal(Ident),
     /// The value of a request's header.
     Header(FieldName),
     /// `if`'s condition: the variable is neither empty nor `0`.
@@ -193,7 +204,8 @@ pub enum Part {
     Name(Ident),
 }
 
-/// A name: a stem, and a number when there are several.
+/// A name: a stem, and a number when there are several. The number comes first when the stem begins with `_`: where
+/// nginx compares names with each other, they should differ at their first letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ident {
     /// `sk_u`, or one of nginx's own such as `host`.
@@ -258,12 +270,22 @@ impl Text {
         if text.bytes().any(|byte| byte < b' ' || byte == 0x7f) {
             return Err(BadText::Control);
         }
-        // As a literal of a quoted regular expression, a character may take three octets more.
-        let special = text.bytes().filter(|byte| !byte.is_ascii_alphanumeric()).count();
-        if text.len() + 3 * special > Self::LONGEST {
+        // As a literal of a quoted regular expression, a character may take three octets more; a dollar becomes the
+        // variable that holds one.
+        let more = |byte: u8| match byte {
+            b'$' => 11,
+            _ if byte.is_ascii_alphanumeric() => 0,
+            _ => 3,
+        };
+        if text.len() + text.bytes().map(more).sum::<usize>() > Self::LONGEST {
             return Err(BadText::TooLong);
         }
         Ok(Self(text.into()))
+    }
+
+    /// `/`.
+    pub(super) fn slash() -> Self {
+        Self("/".into())
     }
 
     /// The text as it was.

@@ -31,6 +31,8 @@ pub(super) struct Sizes {
     pub(super) longest_name: usize,
     pub(super) variables: usize,
     pub(super) largest_table: usize,
+    /// Some pods speak HTTP/2.
+    pub(super) grpc: bool,
 }
 
 /// The directives of the main level, with those of `http` given.
@@ -82,7 +84,13 @@ pub(super) fn http(config: &Config, policy: &PathPolicy, sizes: Sizes) -> Vec<Di
             .map(folder),
         );
     }
+    for status in [Name::LimitReqStatus, Name::LimitConnStatus] {
+        http.push(Directive::line(status, [Arg::Int(429)]));
+    }
     http.extend(proxying(config.target));
+    if sizes.grpc {
+        http.extend(calling());
+    }
     http.extend(tables(policy));
     http
 }
@@ -104,14 +112,38 @@ fn proxying(target: Target) -> Vec<Directive> {
     proxying
 }
 
+/// The same for pods that speak HTTP/2, which has words of its own; only nginx with that module knows them.
+fn calling() -> Vec<Directive> {
+    let mut calling = vec![
+        Directive::line(Name::GrpcConnectTimeout, [Arg::Millis(5_000)]),
+        Directive::line(Name::GrpcReadTimeout, [Arg::Millis(60_000)]),
+        Directive::line(Name::GrpcSendTimeout, [Arg::Millis(60_000)]),
+        Directive::line(Name::GrpcNextUpstream, [Arg::Word("error"), Arg::Word("timeout")]),
+        Directive::line(Name::GrpcNextUpstreamTries, [Arg::Int(3)]),
+    ];
+    calling.extend(grpc_headers(None));
+    calling
+}
+
 /// The headers that pods see. A location that sets one must set them all: nginx forgets the others.
 pub(super) fn headers(host: Option<&Text>) -> Vec<Directive> {
+    let switch = [("Upgrade", Arg::Var(UPGRADE)), ("Connection", Arg::Var(CONNECTION))];
+    let set = |(name, value)| Directive::line(Name::ProxySetHeader, [Arg::Word(name), value]);
+    said(host).into_iter().chain(switch).map(set).collect()
+}
+
+/// The same over HTTP/2, where nothing is switched.
+pub(super) fn grpc_headers(host: Option<&Text>) -> Vec<Directive> {
+    let set = |(name, value)| Directive::line(Name::GrpcSetHeader, [Arg::Word(name), value]);
+    said(host).map(set).into()
+}
+
+/// What pods are told about a request.
+fn said(host: Option<&Text>) -> [(&'static str, Arg); 8] {
     let var = |stem| Arg::Var(Ident::only(stem));
     let host = host.map_or(Arg::Var(HOST), |host| Arg::Parts(vec![Part::Text(host.clone())]));
-    let headers = [
+    [
         ("Host", host),
-        ("Upgrade", Arg::Var(UPGRADE)),
-        ("Connection", Arg::Var(CONNECTION)),
         ("X-Request-ID", var("request_id")),
         ("X-Real-IP", var("remote_addr")),
         ("X-Forwarded-For", var("remote_addr")),
@@ -120,9 +152,7 @@ pub(super) fn headers(host: Option<&Text>) -> Vec<Directive> {
         ("X-Forwarded-Port", var("server_port")),
         // "httpoxy": programs take it for their own proxy's address.
         ("Proxy", Arg::Parts(Vec::new())),
-    ];
-    let set = |(name, value)| Directive::line(Name::ProxySetHeader, [Arg::Word(name), value]);
-    headers.map(set).into()
+    ]
 }
 
 /// What every server begins with.

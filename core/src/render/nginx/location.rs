@@ -7,21 +7,36 @@ use core::time::Duration;
 use std_alloc::{vec, vec::Vec};
 
 use super::{
+    client,
     directive::{Arg, Directive, Entry, Ident, Key, Name, Part, Piece, Regex, Text},
-    frame::{self, PLAIN, PREFLIGHT},
+    frame::{self, PARENT, PLAIN, PREFLIGHT},
     tables::Tables,
+    upstream::{LAST, NEXT, POD, Place, TARGET},
 };
-use crate::ingress::{Cors, Limits, RouteOptions, SourceAcl};
+use crate::ingress::{Cors, Limits, PodProtocol, RouteOptions, SourceAcl};
 
 /// Where a location's requests go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Goes {
     /// Nobody is there: 503.
     Nowhere,
-    /// To this upstream.
-    To(Ident),
-    /// To the upstream that a variable names; the second one is set when it names none.
-    By(Ident, Option<Ident>),
+    /// There.
+    To(Place),
+    /// To what a variable names.
+    By {
+        variable: Ident,
+        /// Set when the variable names nothing.
+        nobody: Option<Ident>,
+        /// Whether it may name a set of pods.
+        sets: bool,
+    },
+}
+
+impl Goes {
+    /// Whether tables say which pod is asked.
+    pub(super) const fn has_sets(self) -> bool {
+        matches!(self, Self::To(Place::Set(_)) | Self::By { sets: true, .. })
+    }
 }
 
 /// What a location does before it asks a pod; ends with `return` when it never asks one.
@@ -47,6 +62,14 @@ pub(super) fn before(options: &RouteOptions, tables: &mut Tables) -> (Vec<Direct
     (body, false)
 }
 
+/// Sends everything to the host with `www.`, or to the one without.
+pub(super) fn other_host(add: bool) -> Directive {
+    let mut to = vec![part("scheme"), Part::Fixed(if add { "://www." } else { "://" })];
+    to.push(if add { part("host") } else { Part::Var(PARENT) });
+    to.push(part("request_uri"));
+    Directive::line(Name::Return, [Arg::Int(308), Arg::Parts(to)])
+}
+
 /// What `/` of an application with another root does.
 pub(super) fn app_root(options: &RouteOptions) -> Vec<Directive> {
     let Some(root) = options.app_root.as_deref().and_then(|root| Text::new(root).ok()) else {
@@ -57,32 +80,72 @@ pub(super) fn app_root(options: &RouteOptions) -> Vec<Directive> {
 }
 
 /// How a location asks a pod.
-pub(super) fn proxy(
-    options: &RouteOptions,
-    path: Option<Ident>,
-    goes: Goes,
-    tables: &mut Tables,
-) -> Vec<Directive> {
-    let upstream = match goes {
-        Goes::Nowhere => return vec![answer(503)],
-        Goes::To(upstream) => Part::Name(upstream),
-        Goes::By(variable, _) => Part::Var(variable),
-    };
-    let mut body = limits(&options.limits);
-    if let Goes::By(_, Some(nobody)) = goes {
-        body.push(Directive::block(Name::If, [Arg::IsSet(nobody)], vec![answer(503)]));
+pub(super) struct How<'a> {
+    pub(super) options: &'a RouteOptions,
+    pub(super) protocol: PodProtocol,
+    /// The variable that holds the path for the pod; `None`: the path as it was matched.
+    pub(super) path: Option<Ident>,
+}
+
+impl How<'_> {
+    /// What the location does; with sets of pods, also the location that asks the next one.
+    pub(super) fn proxy(
+        &self,
+        goes: Goes,
+        again: Ident,
+        tables: &mut Tables,
+    ) -> (Vec<Directive>, Option<Directive>) {
+        let target = match goes {
+            Goes::Nowhere => return (vec![answer(503)], None),
+            Goes::To(place) => place.arg(),
+            Goes::By { variable, .. } => Arg::Var(variable),
+        };
+        let mut body = client::limits(self.options, tables);
+        if let Goes::By { nobody: Some(nobody), .. } = goes {
+            body.push(Directive::block(Name::If, [Arg::IsSet(nobody)], vec![answer(503)]));
+        }
+        let asking = self.asking(tables);
+        body.extend(asking.iter().cloned());
+        let upstream = match goes {
+            Goes::To(Place::Upstream(name)) => Part::Name(name),
+            Goes::By { variable, sets: false, .. } => Part::Var(variable),
+            _ => {
+                body.push(Directive::line(Name::Set, [Arg::Var(TARGET), target]));
+                Part::Var(if goes.has_sets() { POD } else { TARGET })
+            }
+        };
+        // What was matched is what is sent: nginx would send the target as it came, whatever it matched.
+        let path = self.path.unwrap_or(Ident::only("uri"));
+        let rewrite = [Arg::Word("^"), Arg::Var(path), Arg::Word("break")];
+        body.push(Directive::line(Name::Rewrite, rewrite));
+        body.push(self.pass(upstream));
+        if !goes.has_sets() {
+            return (body, None);
+        }
+        let to = [Arg::Int(502), Arg::Int(504), Arg::Word("="), Arg::Internal(again)];
+        body.push(Directive::line(Name::ErrorPage, to));
+        let give_up = Directive::block(Name::If, [Arg::IsSet(LAST)], vec![answer(502)]);
+        let next = self.pass(Part::Var(NEXT));
+        let ask_next = [give_up].into_iter().chain(asking).chain([next]).collect();
+        let again = Directive::block(Name::Location, [Arg::Internal(again)], ask_next);
+        (body, Some(again))
     }
-    body.extend(headers(options));
-    if let Some(cors) = &options.cors {
-        body.extend(cors_headers(cors, tables));
+
+    fn pass(&self, upstream: Part) -> Directive {
+        let Words { scheme, pass, .. } = words(self.protocol);
+        Directive::line(pass, [Arg::Parts([Part::Fixed(scheme), upstream].to_vec())])
     }
-    // What was matched is what is sent: nginx would send the target as it came, whatever it matched.
-    let path = path.unwrap_or(Ident::only("uri"));
-    let rewrite = [Arg::Word("^"), Arg::Var(path), Arg::Word("break")];
-    body.push(Directive::line(Name::Rewrite, rewrite));
-    let pass = [Part::Fixed("http://"), upstream].to_vec();
-    body.push(Directive::line(Name::ProxyPass, [Arg::Parts(pass)]));
-    body
+
+    /// Times, sizes and headers of a request to a pod.
+    fn asking(&self, tables: &mut Tables) -> Vec<Directive> {
+        let mut asking = limits(&self.options.limits, self.protocol);
+        asking.extend(headers(self.options, self.protocol));
+        asking.extend(client::set_cookie(self.options, tables));
+        if let Some(cors) = &self.options.cors {
+            asking.extend(cors_headers(cors, tables));
+        }
+        asking
+    }
 }
 
 /// `return` with a status alone.
@@ -180,33 +243,53 @@ fn header(name: &'static str, value: Arg) -> Directive {
     Directive::line(Name::AddHeader, [Arg::Word(name), value, Arg::Word("always")])
 }
 
-fn limits(limits: &Limits) -> Vec<Directive> {
+/// nginx's words for what pods speak.
+struct Words {
+    scheme: &'static str,
+    pass: Name,
+    /// For a connection, between two reads, between two writes.
+    times: [Name; 3],
+}
+
+const fn words(protocol: PodProtocol) -> Words {
+    let http = [Name::ProxyConnectTimeout, Name::ProxyReadTimeout, Name::ProxySendTimeout];
+    let grpc = [Name::GrpcConnectTimeout, Name::GrpcReadTimeout, Name::GrpcSendTimeout];
+    let (scheme, pass, times) = match protocol {
+        PodProtocol::Http => ("http://", Name::ProxyPass, http),
+        PodProtocol::Https => ("https://", Name::ProxyPass, http),
+        PodProtocol::H2c => ("grpc://", Name::GrpcPass, grpc),
+        PodProtocol::H2 => ("grpcs://", Name::GrpcPass, grpc),
+    };
+    Words { scheme, pass, times }
+}
+
+fn limits(limits: &Limits, protocol: PodProtocol) -> Vec<Directive> {
+    let Limits { max_body, connect, read, send } = *limits;
     let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-    let time = |name, time: Option<Duration>| {
-        time.map(|time| Directive::line(name, [Arg::Millis(millis(time))]))
+    let time = |(name, time): (Name, Option<Duration>)| {
+        Some(Directive::line(name, [Arg::Millis(millis(time?))]))
     };
     // nginx's own "no limit" is 0, and its numbers are signed.
-    let size = limits.max_body.map(|size| i64::try_from(size).unwrap_or(0).unsigned_abs());
+    let size = max_body.map(|size| i64::try_from(size).unwrap_or(0).unsigned_abs());
     let body = size.map(|size| Directive::line(Name::ClientMaxBodySize, [Arg::Int(size)]));
-    let times = [
-        time(Name::ProxyConnectTimeout, limits.connect),
-        time(Name::ProxyReadTimeout, limits.read),
-        time(Name::ProxySendTimeout, limits.send),
-    ];
-    body.into_iter().chain(times.into_iter().flatten()).collect()
+    let times = words(protocol).times.into_iter().zip([connect, read, send]);
+    body.into_iter().chain(times.filter_map(time)).collect()
 }
 
 /// Headers for pods, when a route wants other ones than all the rest.
-fn headers(options: &RouteOptions) -> Vec<Directive> {
+fn headers(options: &RouteOptions, protocol: PodProtocol) -> Vec<Directive> {
     let text = |value: &Option<_>| value.as_deref().and_then(|value: &str| Text::new(value).ok());
     let (host, prefix) = (text(&options.upstream_host), text(&options.forwarded_prefix));
     if host.is_none() && prefix.is_none() {
         return Vec::new();
     }
-    let mut headers = frame::headers(host.as_ref());
+    let (set, mut headers) = match protocol.is_http2() {
+        true => (Name::GrpcSetHeader, frame::grpc_headers(host.as_ref())),
+        false => (Name::ProxySetHeader, frame::headers(host.as_ref())),
+    };
     headers.extend(prefix.map(|prefix| {
         let value = Arg::Parts(vec![Part::Text(prefix)]);
-        Directive::line(Name::ProxySetHeader, [Arg::Word("X-Forwarded-Prefix"), value])
+        Directive::line(set, [Arg::Word("X-Forwarded-Prefix"), value])
     }));
     headers
 }

@@ -19,12 +19,15 @@
 //! - Weights have steps of a hundredth of a percent.
 //! - Less specific hosts are never asked for a path (`host_fallthrough`).
 //! - `OPTIONS *` is answered by nginx itself.
+//! - Rates are counted by client and host, not by client and Ingress.
+//! - Services beyond [`Config::upstreams`] have no connections that are kept.
 //!
 //! # What this module doesn't do
 //!
 //! It runs nothing and writes no files: [`File`]s and text go to an adapter. nginx is never asked whether a
 //! configuration is good; what can't be written is found out here.
 
+mod client;
 mod compile;
 mod config;
 mod directive;

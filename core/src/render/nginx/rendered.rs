@@ -7,7 +7,10 @@ use super::{
     directive::{Arg, Body, Directive, Ident, Name, Text},
     write::write,
 };
-use crate::{finding::Finding, model::TlsSecret};
+use crate::{
+    finding::{Finding, Kind},
+    model::{NamespacedName, TlsSecret},
+};
 
 /// A whole configuration for nginx; made by [`render`](super::render()).
 #[derive(Clone, Debug, PartialEq)]
@@ -115,6 +118,24 @@ impl Rendered {
         &self.findings
     }
 
+    /// Serves the names of a Secret without TLS, because nobody can use what is in it; the reason becomes a finding.
+    ///
+    /// nginx refuses a whole configuration for one certificate that it can't read. Whoever can read certificates says
+    /// so before nginx sees them; the core can't.
+    pub fn leave_out(&mut self, secret: &NamespacedName, why: &str) {
+        let Some(at) = self.files.iter().position(|file| file.secret.key == *secret) else {
+            return;
+        };
+        let number = self.files.remove(at).number;
+        for server in &mut self.servers {
+            without_certificate(server, number);
+        }
+        self.servers.retain(has_address);
+        let message = format!("{why}; its hosts are served without TLS");
+        let finding = Finding::warning(Kind::Invalid, "data", "", message);
+        self.findings.push(Finding { object: format!("Secret {secret}"), ..finding });
+    }
+
     /// In what this differs from an earlier configuration.
     #[must_use]
     pub fn difference(&self, before: &Self) -> Difference {
@@ -148,6 +169,12 @@ impl Difference {
 }
 
 impl File {
+    /// The Secret that it is made of.
+    #[must_use]
+    pub const fn secret(&self) -> &Arc<TlsSecret> {
+        &self.secret
+    }
+
     pub(super) const CERTIFICATE: &'static str = "sk_certificate";
     pub(super) const PRIVATE_KEY: &'static str = "sk_key";
 
@@ -158,6 +185,27 @@ impl File {
         let TlsSecret { certificate, private_key, .. } = &*self.secret;
         [(name(Self::CERTIFICATE), &**certificate), (name(Self::PRIVATE_KEY), &**private_key)]
     }
+}
+
+/// Takes a certificate, and with it TLS, away from a server that has it.
+fn without_certificate(server: &mut Directive, number: u32) {
+    let Body::Block(inside) = &mut server.body else { return };
+    let own = Ident::of(File::CERTIFICATE, number);
+    let has = |arg: &Arg| matches!(arg, Arg::File(_, name) if *name == own);
+    if !inside.iter().any(|directive| directive.args.iter().any(has)) {
+        return;
+    }
+    inside.retain(|directive| match directive.name {
+        Name::SslCertificate | Name::SslCertificateKey => false,
+        Name::Listen => !directive.args.contains(&Arg::Word("ssl")),
+        _ => true,
+    });
+}
+
+/// Whether a server listens anywhere: one without an address would get nginx's own choice.
+pub(super) fn has_address(server: &Directive) -> bool {
+    let Body::Block(inside) = &server.body else { return false };
+    inside.iter().any(|directive| directive.name == Name::Listen)
 }
 
 /// Tables without their contents.

@@ -22,7 +22,8 @@ use super::{
 use crate::{
     finding::{Finding, Kind},
     ingress::{
-        Backend, DefaultRoute, HostView, MatchKind, Pattern, Rewrite, Route, RouteOptions, escape,
+        Backend, DefaultRoute, HostView, MatchKind, Pattern, PodProtocol, Rewrite, Route,
+        RouteOptions, escape,
     },
 };
 
@@ -40,18 +41,33 @@ pub(super) struct Slot {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Task {
     NotFound,
+    /// Sends everything to the host with `www.`, or to the one without.
+    OtherHost {
+        add: bool,
+    },
     /// Sends `/` to the application's root.
     AppRoot {
         options: u32,
     },
     Proxy {
         options: u32,
+        protocol: PodProtocol,
         /// The variable that holds the path for the pod; `None`: the path as it was matched.
         path: Option<Ident>,
         /// The variable that holds the number of the version that takes the request, counted from 1 (empty: the
         /// route's own), and how many others there are.
         version: Option<(Ident, usize)>,
     },
+}
+
+impl Task {
+    /// The number of its options, if it asks pods.
+    pub(super) const fn options(&self) -> Option<u32> {
+        match self {
+            Self::Proxy { options, .. } => Some(*options),
+            _ => None,
+        }
+    }
 }
 
 /// A location and its backends: the route's own first, then those of other versions.
@@ -103,9 +119,12 @@ impl Slots<'_> {
             }
         }
         let default = host.and_then(|host| host.default()).or(default);
+        let default = default.filter(|default| is_tellable(&default.options));
         let fallback = default.map_or((Task::NotFound, vec![]), |default| {
+            let protocol = default.options.protocol_of(&default.backend);
             let options = self.options.number(&default.options);
-            (Task::Proxy { options, path: None, version: None }, vec![&default.backend])
+            let task = Task::Proxy { options, protocol, path: None, version: None };
+            (task, vec![&default.backend])
         });
         found.add(false, "/", fallback.0, fallback.1);
         found.slots.sort_by(|(one, _), (other, _)| one.cmp(other));
@@ -119,6 +138,14 @@ impl Slots<'_> {
         found: &mut Found<'r>,
     ) -> Result<(), &'static str> {
         let text = decoded(&route.pattern.text)?;
+        if !is_tellable(&route.options) {
+            return Err("nginx can't be told the text of an annotation: it is too long");
+        }
+        let others = canaries.iter().map(|(_, canary)| &**canary);
+        let unknown = |route: &&Route| matches!(route.backend, Backend::Resource { .. });
+        for route in [route].into_iter().chain(others).filter(unknown) {
+            self.findings.push(left_out(route, "nginx has no such backend, so requests get 503"));
+        }
         let options = self.options.number(&route.options);
         let takes_root = matches!(&*text, "" | "/");
         if takes_root && route.options.app_root.is_some() {
@@ -134,7 +161,8 @@ impl Slots<'_> {
         };
         let mut backends = vec![&route.backend];
         backends.extend(canaries.iter().map(|(_, canary)| &canary.backend));
-        let task = Task::Proxy { options, path, version };
+        let protocol = route.options.protocol_of(&route.backend);
+        let task = Task::Proxy { options, protocol, path, version };
         match route.pattern.kind {
             MatchKind::Exact => found.add(true, &text, task, backends),
             MatchKind::StringPrefix => found.add(false, &text, task, backends),
@@ -194,6 +222,30 @@ impl<'r> Found<'r> {
     }
 }
 
+/// The location of a host whose requests all go to another one.
+pub(super) fn other_host(add: bool) -> Filled<'static> {
+    let task = Task::OtherHost { add };
+    (Slot { text: Text::slash(), exact: false, task }, vec![])
+}
+
+/// Whether all texts of annotations fit into nginx's words.
+fn is_tellable(options: &RouteOptions) -> bool {
+    let cors = options.cors.iter();
+    let cors = cors.flat_map(|cors| {
+        let own = [&cors.methods, &cors.headers, &cors.expose];
+        own.into_iter().chain(&cors.origins)
+    });
+    let redirect = options.redirect.as_ref().map(|redirect| &redirect.location);
+    let single = [&options.app_root, &options.upstream_host, &options.forwarded_prefix];
+    let mut texts = single.into_iter().flatten().chain(redirect).chain(cors);
+    let cookie = options.affinity.as_ref();
+    texts.all(|text| Text::new(text).is_ok())
+        && cookie.is_none_or(|cookie| {
+            let all = cookie.attributes(true) + &cookie.name;
+            super::split::cookie_name(&cookie.name).is_ok() && Text::new(&all).is_ok()
+        })
+}
+
 /// nginx can't be told this.
 pub(super) const UNTELLABLE: &str =
     "nginx can't be told this text: it is too long, or has control characters";
@@ -225,8 +277,8 @@ fn decoded(path: &str) -> Result<String, &'static str> {
     }
 }
 
-/// A route that works elsewhere and not with nginx.
-fn left_out(route: &Route, why: &'static str) -> Finding {
+/// A route that works elsewhere and not, or not quite so, with nginx.
+pub(super) fn left_out(route: &Route, why: &'static str) -> Finding {
     let path = format!("{}.path", route.field());
     let finding = Finding::warning(Kind::NotSupported, path, &*route.path, why.to_string());
     Finding { object: format!("Ingress {}", route.ingress), ..finding }

@@ -29,7 +29,7 @@ pub(super) fn version(
     let mut chosen = by_weight(weights, tables);
     for (number, canary) in numbered.into_iter().rev() {
         if let Some(cookie) = &canary.cookie {
-            let name = Text::new(cookie).map_err(|_| UNTELLABLE)?;
+            let name = cookie_name(cookie)?;
             let key = |value| Key::Regex(cookie_is(&name, value));
             chosen = decided(
                 Arg::Var(Ident::only("http_cookie")),
@@ -104,8 +104,17 @@ fn is(value: Piece) -> Key {
     Key::Regex(Regex { ignore_case: false, pieces: [value, END].into() })
 }
 
-/// A `Cookie` header in which the first cookie of this name has this value.
-fn cookie_is(name: &Text, value: &'static str) -> Regex {
+/// The longest name of a cookie: it stands twice in an expression, and nginx reads words of 4096 octets.
+const LONGEST_COOKIE: usize = 200;
+
+/// A cookie's name that an expression can hold.
+pub(super) fn cookie_name(name: &str) -> Result<Text, &'static str> {
+    let short = Some(name).filter(|name| name.len() <= LONGEST_COOKIE);
+    short.and_then(|name| Text::new(name).ok()).ok_or(UNTELLABLE)
+}
+
+/// A `Cookie` header in which the first cookie of this name has a value of this kind.
+pub(super) fn cookie_is(name: &Text, value: &'static str) -> Regex {
     let pieces = [
         Piece::Fixed("(?:(?!\\s*"),
         Piece::Literal(name.clone()),

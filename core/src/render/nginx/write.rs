@@ -94,6 +94,7 @@ fn literal(text: &str, f: &mut Formatter<'_>) -> fmt::Result {
 impl Display for Ident {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self.number {
+            Some(number) if self.stem.starts_with('_') => write!(f, "{number}{}", self.stem),
             Some(number) => write!(f, "{}_{number}", self.stem),
             None => f.write_str(self.stem),
         }
@@ -128,6 +129,8 @@ impl Display for Key {
             Self::Regex(regex) => regex.fmt(f),
             Self::Net(net) => write!(f, "{net}"),
             Self::Share(share) => write!(f, "{}.{:02}%", share / 100, share % 100),
+            Self::Name(name, None) => name.fmt(f),
+            Self::Name(name, Some(part)) => write!(f, "{name}/{part}"),
         }
     }
 }
@@ -138,6 +141,7 @@ impl Display for Arg {
             Self::Word(word) => f.write_str(word),
             Self::Name(name) => name.fmt(f),
             Self::Var(name) => write!(f, "${name}"),
+            Self::Internal(name) => write!(f, "@{name}"),
             Self::Header(name) => write!(f, "$http_{}", name.as_str()),
             Self::IsSet(name) => write!(f, "(${name})"),
             Self::Text(text) => {
