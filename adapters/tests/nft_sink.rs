@@ -4,7 +4,7 @@
 mod cluster;
 mod namespace;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use cluster::{changes, nodes, service, slice};
 use namespace::Namespace;
@@ -65,13 +65,13 @@ fn damage_is_repaired() {
             "an element leads elsewhere",
             format!(
                 "delete element ip svckit svc {{ {svc} }}; \
-                 add element ip svckit svc {{ {svc} : goto c-n3 }}"
+                 add element ip svckit svc {{ {svc} : 5:3 }}"
             ),
             Checked::Repaired,
         ),
         (
             "an element too many",
-            "add element ip svckit svc { 10.96.99.9 . tcp . 80 : goto c-n3 }".into(),
+            "add element ip svckit svc { 10.96.99.9 . tcp . 80 : 5:3 }".into(),
             Checked::Repaired,
         ),
         (
@@ -92,6 +92,13 @@ fn damage_is_repaired() {
         (
             "a way in that drops",
             "chain ip svckit forward { policy drop; }".into(),
+            Checked::Repaired,
+        ),
+        (
+            "a number leads elsewhere",
+            "delete element ip svckit exceptions { 0:1 }; \
+             add element ip svckit exceptions { 0:1 : return }"
+                .into(),
             Checked::Repaired,
         ),
         ("a map is emptied", "flush map ip6 svckit eps".into(), Checked::Repaired),
@@ -163,11 +170,25 @@ fn changes_leave_what_a_fresh_load_would() {
     let mut second = Proxy::new(node(), Seed([1, 2, 3, 4]));
     changes().iter().chain(&steps).for_each(|change| second.apply(change));
     again.sync(&mut second).unwrap();
-    // Chains stay when nothing leads to them any more, and slots depend on who came first.
+    // Chains stay when nothing leads to them any more; slots, and numbers of chains, depend on who came first.
     let shape = |namespace: &Namespace| {
-        let slots = ["eps", "node-eps", "ids"];
+        let all = namespace.elements();
+        let chain = |line: &String| {
+            let (number, chain) = line.strip_prefix("kinds ")?.split_once(" : goto ")?;
+            Some((number.to_owned(), chain.to_owned()))
+        };
+        let chains: BTreeMap<String, String> = all.iter().filter_map(chain).collect();
+        let slots = ["eps", "node-eps", "ids", "kinds"];
         let apart = |line: &&String| slots.iter().all(|map| !line.starts_with(map));
-        namespace.elements().iter().filter(apart).cloned().collect::<Vec<_>>()
+        let led = |line: &String| match line.rsplit_once(" : ") {
+            Some((key, number)) => {
+                format!("{key} : {}", chains.get(number).map_or(number, String::as_str))
+            }
+            None => line.clone(),
+        };
+        let mut shape: Vec<String> = all.iter().filter(apart).map(led).collect();
+        shape.sort();
+        shape
     };
     assert_eq!(shape(&changed), shape(&fresh));
     assert_eq!(check(&mut nft, &proxy), Checked::Untouched);
@@ -199,7 +220,7 @@ fn a_restart_remembers_clients() {
     let whole = namespace.listing();
     let client = "10.1.2.3 . 1:4000 timeout 1h : 1:4001";
     namespace.nft(&[&format!("add element ip svckit sticky {{ {client} }}")], "");
-    namespace.nft(&["add element ip svckit svc { 10.96.99.9 . tcp . 80 : goto c-n3 }"], "");
+    namespace.nft(&["add element ip svckit svc { 10.96.99.9 . tcp . 80 : 5:3 }"], "");
     namespace.nft(&["insert rule ip svckit services ip daddr 10.96.0.1 drop"], "");
     for _ in 0..2 {
         sink(&namespace).sync(&mut proxy()).unwrap();
@@ -254,7 +275,7 @@ fn frontend(n: u8, external_ips: &[u8]) -> (Item, Desired) {
         port: "".into(),
         protocol: Protocol::Tcp,
     };
-    let key = FrontendKey { name, family: Family::V4 };
+    let key = Arc::new(FrontendKey { name, family: Family::V4 });
     let frontend = Frontend {
         key: key.clone(),
         port: Port::new(80).unwrap(),
@@ -289,8 +310,7 @@ fn what_the_kernel_refuses_is_left_out() {
     assert_eq!(synced, Synced { full: true, items: 21, refused: 1, udp: false });
     let told: Vec<String> = nft.refused().map(|refused| refused.to_string()).collect();
     assert!(told.len() == 1 && told[0].starts_with("lab/by-hand-21 (IPv4): "), "{told:?}");
-    let here =
-        |n: u8| namespace.elements().contains(&format!("svc 10.96.9.{n} . tcp . 80 : goto c-n1"));
+    let here = |n: u8| namespace.elements().contains(&format!("svc 10.96.9.{n} . tcp . 80 : 5:1"));
     assert!((1..=20).all(here) && !here(21));
 
     // Another one comes later; the others change all the same.

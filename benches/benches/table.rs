@@ -55,7 +55,7 @@ fn frontend(n: u32, first: u32) -> Arc<Frontend> {
     let pod = |m| (Ipv4Addr::from_bits(0x0af4_0000 + n * 16 + first + m), 8080).into();
     let name = ServicePortName { service: service(n), port: "".into(), protocol: Protocol::Tcp };
     Arc::new(Frontend {
-        key: FrontendKey { name, family: Family::V4 },
+        key: FrontendKey { name, family: Family::V4 }.into(),
         port: port(),
         cluster_ip: Some(vip(n).into()),
         vips: vec![],

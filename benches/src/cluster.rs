@@ -158,6 +158,11 @@ impl Cluster {
         self.out.len()
     }
 
+    /// The kernel has it: what was encoded isn't needed any more.
+    pub fn sent(&mut self) {
+        self.out = Transactions::default();
+    }
+
     /// Applies, plans and encodes one change; how many bytes that is.
     pub fn change(&mut self, change: &Change) -> usize {
         self.proxy.apply(change);

@@ -113,6 +113,13 @@ impl Place {
         self.exec(&["nft", "list", "ruleset"])
     }
 
+    /// The same, line by line: sets that a restart keeps are listed before those that it replaces.
+    fn sorted(&self) -> Vec<String> {
+        let mut lines: Vec<_> = self.rules().lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    }
+
     /// How many endpoints the rules have at the cluster IP.
     fn endpoints(&self) -> usize {
         self.rules().matches("10.96.7.7 . tcp . 80 . ").count()
@@ -150,15 +157,17 @@ fn once_programs_and_ends() {
     place.exec(&["nft", "add table ip other"]);
     let output = place.once(&[]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    let rules = place.rules();
+    let (rules, whole) = (place.rules(), place.sorted());
     // Policy Local has nothing to do with the cluster IP.
-    for part in ["10.96.7.7 . tcp . 80 : goto c-n1", "5.5.5.5 . tcp . 80 : goto outside", "other"] {
+    for part in
+        ["10.96.7.7 . tcp . 80 : 5:1", "5:1 : goto c-n1", "5.5.5.5 . tcp . 80 : 0:1", "other"]
+    {
         assert!(rules.contains(part), "{part}: {rules}");
     }
     place.write("broken.yaml", "apiVersion: v1\nkind: Service\nmetadata: {name: Bad}\n");
     let output = place.once(&[]);
     assert_eq!(output.status.code(), Some(1), "what is good goes in, what is bad is told");
-    assert_eq!(place.rules(), rules);
+    assert_eq!(place.sorted(), whole, "a second run leaves the same");
     let program = env!("CARGO_BIN_EXE_svckit");
     assert_eq!(place.command(&[program, "node"]).output().unwrap().status.code(), Some(2));
     let cleaned = place.command(&[program, "node", "--cleanup"]).output().unwrap();
@@ -186,7 +195,7 @@ fn it_follows_the_manifests_and_heals() {
     place.write("slice.yaml", &slice(3));
     wait_for("two more endpoints", || place.endpoints() == 3);
     place.exec(&["nft", "delete element ip svckit svc { 10.96.7.7 . tcp . 80 }"]);
-    let led = || place.rules().contains("10.96.7.7 . tcp . 80 : goto c-n3");
+    let led = || place.rules().contains("10.96.7.7 . tcp . 80 : 5:3");
     wait_for("a deleted element is back", led);
     place.exec(&["nft", "flush ruleset"]);
     wait_for("everything is back", led);

@@ -38,6 +38,7 @@ pub mod slices;
 pub mod table;
 
 mod name;
+mod ordered;
 mod seed;
 mod time;
 pub use seed::Seed;

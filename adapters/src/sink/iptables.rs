@@ -17,6 +17,7 @@ use std::{
     fmt,
     io::{self, Write},
     process::{Command, Stdio},
+    sync::Arc,
 };
 use svckit::{
     Seed,
@@ -178,7 +179,7 @@ impl Iptables {
         loop {
             let Some(plan) = self.planner.plan() else { return Err(IptablesError::NotSynced) };
             let ops = plan.ops.iter().filter(|op| !self.refused.contains_key(op.key()));
-            let good = Plan { ops: ops.cloned().collect(), ..plan.clone() };
+            let good = Plan { ops: Arc::new(ops.cloned().collect()), ..plan.clone() };
             let Err(error) = self.write(&good, proxy) else {
                 self.planner
                     .commit_without(plan.generation, |item| self.refused.contains_key(item));
@@ -246,7 +247,7 @@ impl Iptables {
         ops: &[Op<Item, Desired>],
         proxy: &Proxy,
     ) -> Result<Option<String>, IptablesError> {
-        let part = Plan { ops: ops.into(), ..plan.clone() };
+        let part = Plan { ops: Arc::new(ops.to_vec()), ..plan.clone() };
         for family in proxy.node().families.iter().copied() {
             let mut text = String::new();
             // A String takes any text.

@@ -170,7 +170,9 @@ impl Categorised {
 }
 
 fn pick(endpoints: &[Candidate<'_>], keep: impl Fn(&Candidate<'_>) -> bool) -> Vec<SocketAddr> {
-    endpoints.iter().filter(|e| keep(e)).map(|e| e.addr).collect()
+    let mut picked = Vec::with_capacity(endpoints.len());
+    picked.extend(endpoints.iter().filter(|e| keep(e)).map(|e| e.addr));
+    picked
 }
 
 fn names(hints: &[Arc<str>], here: &str) -> bool {

@@ -5,8 +5,8 @@
 //! first in the order of names has it. The others do without until it is given up.
 
 use core::net::IpAddr;
-use hashbrown::{HashMap, HashSet};
-use std_alloc::{collections::BTreeSet, vec::Vec};
+use hashbrown::{HashMap, hash_map::Entry};
+use std_alloc::{collections::BTreeMap, sync::Arc, vec::Vec};
 
 use super::FrontendKey;
 use crate::{
@@ -42,7 +42,7 @@ pub struct Claim {
     /// What it is to the Service.
     pub role: Role,
     /// Who asks.
-    pub key: FrontendKey,
+    pub key: Arc<FrontendKey>,
 }
 
 /// Several service ports want one destination.
@@ -59,41 +59,38 @@ pub struct Conflict<'a> {
 /// All wishes by destination.
 #[derive(Debug)]
 pub(super) struct Claims {
-    /// Sorted; the first one holds.
-    wishes: HashMap<Destination, Wishes, ahash::RandomState>,
-    contested: BTreeSet<Destination>,
-}
-
-#[derive(Debug)]
-struct Wishes {
-    holder: Claim,
-    others: Vec<Claim>,
+    /// Who has it.
+    holders: HashMap<Destination, Claim, ahash::RandomState>,
+    /// Who does without, where anybody does; sorted.
+    others: BTreeMap<Destination, Vec<Claim>>,
 }
 
 impl Claims {
     pub(super) fn new(seed: Seed) -> Self {
-        Self { wishes: HashMap::with_hasher(seed.hasher()), contested: BTreeSet::new() }
+        Self { holders: HashMap::with_hasher(seed.hasher()), others: BTreeMap::new() }
+    }
+
+    /// Makes room for so many in all.
+    pub(super) fn reserve(&mut self, all: usize) {
+        self.holders.reserve(all.saturating_sub(self.holders.len()));
     }
 
     /// Who holds a destination.
     pub(super) fn holder(&self, destination: Destination) -> Option<&Claim> {
-        self.wishes.get(&destination).map(|wishes| &wishes.holder)
+        self.holders.get(&destination)
     }
 
-    /// Whether this claim holds the destination.
+    /// Whether somebody who wishes for a destination holds it.
     pub(super) fn holds(&self, destination: Destination, key: &FrontendKey) -> bool {
-        self.holder(destination).is_some_and(|claim| claim.key == *key)
+        !self.others.contains_key(&destination)
+            || self.holder(destination).is_some_and(|claim| *claim.key == *key)
     }
 
     /// The destinations that several want.
     pub(super) fn conflicts(&self) -> impl Iterator<Item = Conflict<'_>> {
-        self.contested.iter().filter_map(|destination| {
-            let wishes = self.wishes.get(destination)?;
-            Some(Conflict {
-                destination: *destination,
-                holder: &wishes.holder,
-                others: &wishes.others,
-            })
+        self.others.iter().filter_map(|(destination, others)| {
+            let holder = self.holders.get(destination)?;
+            Some(Conflict { destination: *destination, holder, others })
         })
     }
 
@@ -102,21 +99,24 @@ impl Claims {
         &mut self,
         destination: Destination,
         claim: Claim,
-        moved: &mut HashSet<FrontendKey, ahash::RandomState>,
+        moved: &mut Vec<Arc<FrontendKey>>,
     ) {
-        let Some(wishes) = self.wishes.get_mut(&destination) else {
-            self.wishes.insert(destination, Wishes { holder: claim, others: Vec::new() });
-            return;
+        let mut held = match self.holders.entry(destination) {
+            Entry::Vacant(free) => {
+                free.insert(claim);
+                return;
+            }
+            Entry::Occupied(held) => held,
         };
-        self.contested.insert(destination);
-        let loser = if claim < wishes.holder {
-            moved.insert(wishes.holder.key.clone());
-            core::mem::replace(&mut wishes.holder, claim)
+        let loser = if claim < *held.get() {
+            moved.push(held.get().key.clone());
+            held.insert(claim)
         } else {
             claim
         };
-        let place = wishes.others.partition_point(|other| *other < loser);
-        wishes.others.insert(place, loser);
+        let others = self.others.entry(destination).or_default();
+        let place = others.partition_point(|other| *other < loser);
+        others.insert(place, loser);
     }
 
     /// Takes a wish back; `moved` gets whoever has the destination now.
@@ -124,23 +124,25 @@ impl Claims {
         &mut self,
         destination: Destination,
         claim: &Claim,
-        moved: &mut HashSet<FrontendKey, ahash::RandomState>,
+        moved: &mut Vec<Arc<FrontendKey>>,
     ) {
-        let Some(wishes) = self.wishes.get_mut(&destination) else { return };
-        if wishes.others.is_empty() {
-            if wishes.holder == *claim {
-                self.wishes.remove(&destination);
+        let Some(holder) = self.holders.get_mut(&destination) else { return };
+        let holds = *holder == *claim;
+        let Some(others) = self.others.get_mut(&destination).filter(|others| !others.is_empty())
+        else {
+            if holds {
+                self.holders.remove(&destination);
             }
             return;
-        }
-        if wishes.holder == *claim {
-            wishes.holder = wishes.others.remove(0);
-            moved.insert(wishes.holder.key.clone());
+        };
+        if holds {
+            *holder = others.remove(0);
+            moved.push(holder.key.clone());
         } else {
-            wishes.others.retain(|other| other != claim);
+            others.retain(|other| other != claim);
         }
-        if wishes.others.is_empty() {
-            self.contested.remove(&destination);
+        if others.is_empty() {
+            self.others.remove(&destination);
         }
     }
 }

@@ -25,13 +25,13 @@ fn families<'a>(
     node.families.iter().filter_map(move |family| Some((*family, ips?.of(*family)?)))
 }
 
-fn key(service: &Service, port: &ServicePort, family: Family) -> FrontendKey {
+fn key(service: &Service, port: &ServicePort, family: Family) -> Arc<FrontendKey> {
     let name = ServicePortName {
         service: service.key.clone(),
         port: port.name.clone(),
         protocol: port.protocol,
     };
-    FrontendKey { name, family }
+    Arc::new(FrontendKey { name, family })
 }
 
 /// The external addresses of one family: what is also a cluster IP or a load balancer's counts as that.
@@ -56,12 +56,13 @@ fn once_each<'a>(addrs: impl Iterator<Item = &'a IpAddr>) -> Vec<IpAddr> {
 
 /// Every destination a Service asks for.
 pub(super) fn wishes(service: &Service, node: &NodeConfig) -> Vec<(Destination, Claim)> {
-    let mut wishes = Vec::new();
+    let mut wishes = Vec::with_capacity(service.ports.len());
     for (family, cluster_ip) in families(service, node) {
         let (vips, external_ips) = external(service, family, cluster_ip);
         for port in &service.ports {
+            let key = key(service, port, family);
             let mut wish = |destination, role| {
-                wishes.push((destination, Claim { role, key: key(service, port, family) }));
+                wishes.push((destination, Claim { role, key: key.clone() }));
             };
             let at = |addr| Destination::Address(addr, port.protocol, port.port);
             wish(at(cluster_ip), Role::ClusterIp);
@@ -77,16 +78,20 @@ pub(super) fn wishes(service: &Service, node: &NodeConfig) -> Vec<(Destination, 
 
 /// A Service's frontends, in the order of families and ports. `before` are those of last time.
 pub(super) fn frontends(
-    service: &Service,
+    (service, wishes): (&Service, &[(Destination, Claim)]),
     slices: &[Arc<EndpointSlice>],
     node: &NodeConfig,
     claims: &Claims,
     before: &[Arc<Frontend>],
 ) -> Vec<Arc<Frontend>> {
     let mut frontends = Vec::with_capacity(service.ports.len());
+    // Every service port begins its wishes with its cluster IP.
+    let mut keys = wishes.iter().filter(|(_, claim)| claim.role == Role::ClusterIp);
     for (family, cluster_ip) in families(service, node) {
         for port in &service.ports {
-            let mut frontend = addresses(service, port, family, cluster_ip, claims);
+            let known = keys.next().map(|(_, claim)| claim.key.clone());
+            let key = known.unwrap_or_else(|| key(service, port, family));
+            let mut frontend = addresses((service, port), key, cluster_ip, claims);
             let old = before.iter().find(|old| old.key == frontend.key);
             frontend.endpoints =
                 endpoints(&frontend, slices, node, old.map(|frontend| &frontend.endpoints));
@@ -101,13 +106,12 @@ pub(super) fn frontends(
 
 /// A frontend without endpoints: what it accepts.
 fn addresses(
-    service: &Service,
-    port: &ServicePort,
-    family: Family,
+    (service, port): (&Service, &ServicePort),
+    key: Arc<FrontendKey>,
     cluster_ip: IpAddr,
     claims: &Claims,
 ) -> Frontend {
-    let key = key(service, port, family);
+    let family = key.family;
     let at = |addr| Destination::Address(addr, port.protocol, port.port);
     let (mut vips, mut external_ips) = external(service, family, cluster_ip);
     vips.retain(|addr| claims.holds(at(*addr), &key));
@@ -134,6 +138,10 @@ fn addresses(
 /// The annotations that say how connections are balanced.
 fn balancing(service: &Service) -> Arc<[(Arc<str>, Arc<str>)]> {
     let ours = |(key, _): &&(Arc<str>, Arc<str>)| key.starts_with("svckit.io/");
+    if !service.annotations.iter().any(|one| ours(&one)) {
+        // Nothing of its own to allocate.
+        return Arc::default();
+    }
     service.annotations.iter().filter(ours).cloned().collect()
 }
 
@@ -166,7 +174,7 @@ fn endpoints(
     node: &NodeConfig,
     before: Option<&Endpoints>,
 ) -> Endpoints {
-    let FrontendKey { name, family } = &frontend.key;
+    let FrontendKey { name, family } = &*frontend.key;
     let found = candidates(slices, &name.port, name.protocol, *family, &node.name);
     let zone = node.zone.as_deref().unwrap_or_default();
     let from = Viewpoint { node: &node.name, zone, node_hints: node.node_hints };
@@ -182,8 +190,13 @@ fn endpoints(
     Endpoints {
         cluster: settle(before.map_or(&[], |before| &before.cluster), &sets.cluster),
         local: settle(before.map_or(&[], |before| &before.local), &sets.local),
-        here: here.into(),
+        here: shared(&here),
         has_any: sets.has_any,
         hints: sets.hints,
     }
+}
+
+/// A list to share; an empty one needs no memory.
+pub(super) fn shared<T: Copy>(list: &[T]) -> Arc<[T]> {
+    if list.is_empty() { Arc::default() } else { list.into() }
 }

@@ -57,6 +57,10 @@ impl<T: Copy + Eq + Hash> Count<T> {
         self.uses.contains_key(&value)
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.uses.len()
+    }
+
     pub(super) fn all(&self) -> impl Iterator<Item = T> + '_ {
         self.uses.keys().copied()
     }

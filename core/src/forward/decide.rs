@@ -119,7 +119,7 @@ impl Decision {
 
     fn of(frontend: &Frontend, verdict: Verdict, snat: Snat, steps: Vec<Step>) -> Self {
         let snat = if verdict.endpoints().is_empty() { Snat::Never } else { snat };
-        Self { verdict, snat, service: Some(frontend.key.clone()), steps }
+        Self { verdict, snat, service: Some((*frontend.key).clone()), steps }
     }
 
     const fn plain(verdict: Verdict, steps: Vec<Step>) -> Self {
@@ -148,7 +148,7 @@ impl Proxy {
     fn at_address(&self, packet: &Packet) -> Option<Decision> {
         let Packet { source, destination, protocol, port } = *packet;
         let (claim, frontend) = self.holder(Destination::Address(destination, protocol, port))?;
-        let mut steps = vec![Step::At(claim.role, frontend.key.clone())];
+        let mut steps = vec![Step::At(claim.role, (*frontend.key).clone())];
         if claim.role == Role::ClusterIp {
             return Some(self.to_cluster_ip(packet, frontend, steps));
         }
@@ -170,7 +170,7 @@ impl Proxy {
         }
         let node_port = Destination::NodePort(Family::of(destination), protocol, port);
         let (claim, frontend) = self.holder(node_port)?;
-        let steps = vec![Step::At(claim.role, frontend.key.clone())];
+        let steps = vec![Step::At(claim.role, (*frontend.key).clone())];
         Some(self.to_outside(packet, frontend, steps))
     }
 

@@ -23,10 +23,10 @@ pub struct FrontendKey {
 /// What a node accepts for one service port of one family, and where it goes.
 ///
 /// Addresses and node ports that another service port holds are left out (see [`super::Conflict`]).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frontend {
-    /// Whose state this is.
-    pub key: FrontendKey,
+    /// Whose state this is; shared by all that name it.
+    pub key: Arc<FrontendKey>,
     /// The port clients connect to, at all addresses.
     pub port: Port,
     /// The Service's virtual address.
@@ -52,7 +52,7 @@ pub struct Frontend {
 }
 
 /// The endpoints of a frontend, in an order that survives changes: who stays keeps its place.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Endpoints {
     /// For traffic with policy Cluster.
     pub cluster: Arc<[SocketAddr]>,

@@ -10,7 +10,7 @@ use crate::model::{Family, Port, Protocol};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Item {
     /// A service port of one family.
-    Frontend(FrontendKey),
+    Frontend(Arc<FrontendKey>),
     /// A cluster IP that some frontend has; what it doesn't accept there is refused.
     ClusterIp(IpAddr),
     /// An endpoint of this node that may be sent its own connections, which then need another source.
@@ -33,7 +33,7 @@ pub struct HostPortKey {
 }
 
 /// What stands behind an [`Item`].
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Desired {
     /// Of [`Item::Frontend`].
     Frontend(Arc<Frontend>),

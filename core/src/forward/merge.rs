@@ -18,20 +18,26 @@ pub fn candidates<'a>(
     family: Family,
     node: &str,
 ) -> Vec<Candidate<'a>> {
-    let mut found = Vec::new();
+    let ours = slices.iter().filter(|slice| slice.family == family);
+    let mut found: Vec<Candidate<'a>> =
+        Vec::with_capacity(ours.map(|slice| slice.endpoints.len()).sum());
     for slice in slices.iter().filter(|slice| slice.family == family) {
         let ports = slice.ports.iter().filter(|p| *p.name == *name && p.protocol == protocol);
         for port in ports.filter_map(|port| port.port) {
-            found.extend(slice.endpoints.iter().filter_map(|endpoint| {
-                Some(Candidate {
-                    addr: SocketAddr::new(*endpoint.addresses.first()?, port.get()),
+            for endpoint in &slice.endpoints {
+                let Some(addr) = endpoint.addresses.first() else { continue };
+                found.push(Candidate {
+                    addr: SocketAddr::new(*addr, port.get()),
                     local: !node.is_empty() && endpoint.node.as_deref() == Some(node),
                     conditions: endpoint.conditions,
                     zone_hints: &endpoint.zone_hints,
                     node_hints: &endpoint.node_hints,
-                })
-            }));
+                });
+            }
         }
+    }
+    if found.is_sorted_by(|a, b| a.addr < b.addr) {
+        return found;
     }
     found.sort_by_key(|candidate| candidate.addr);
     found.dedup_by(|later, kept| {
@@ -49,7 +55,7 @@ pub fn candidates<'a>(
 /// Data planes number endpoints by place, so that one endpoint that comes or goes touches one or two places.
 pub(super) fn settle(before: &[SocketAddr], wanted: &[SocketAddr]) -> Arc<[SocketAddr]> {
     if before.is_empty() {
-        return wanted.into();
+        return super::compile::shared(wanted);
     }
     let sorted = |list: &[SocketAddr]| {
         let mut list = list.to_vec();
@@ -72,7 +78,7 @@ pub(super) fn settle(before: &[SocketAddr], wanted: &[SocketAddr]) -> Arc<[Socke
             placed.swap_remove(place);
         }
     }
-    placed.into_iter().flatten().collect()
+    super::compile::shared(&placed.into_iter().flatten().collect::<Vec<_>>())
 }
 
 #[cfg(test)]

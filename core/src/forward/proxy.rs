@@ -1,7 +1,7 @@
 //! What a node forwards, kept up to date.
 
 use core::mem;
-use hashbrown::{HashMap, HashSet};
+use hashbrown::{HashMap, HashTable, hash_table};
 use std_alloc::{sync::Arc, vec::Vec};
 
 use super::{
@@ -11,6 +11,7 @@ use super::{
 use crate::{
     Seed,
     model::{Change, EndpointSlice, NamespacedName, Node, Pod, Service, ServiceKey},
+    ordered::OrderedMap,
 };
 
 /// What one node forwards, kept up to date by the cluster's changes.
@@ -62,9 +63,10 @@ pub struct Proxy {
     /// The same, completed by the node's object.
     node: NodeConfig,
     own_node: Option<Arc<Node>>,
-    services: HashMap<ServiceKey, Entry, ahash::RandomState>,
-    /// Whose each slice is.
-    owners: HashMap<NamespacedName, ServiceKey, ahash::RandomState>,
+    services: OrderedMap<ServiceKey, Entry>,
+    /// All slices by name: each tells whose it is.
+    slices: HashTable<Arc<EndpointSlice>>,
+    hasher: ahash::RandomState,
     claims: Claims,
     pub(super) counts: Counts,
     pub(super) host_ports: HostPorts,
@@ -92,8 +94,9 @@ impl Proxy {
             given: node.clone(),
             node,
             own_node: None,
-            services: HashMap::with_hasher(seed.derive(1).hasher()),
-            owners: HashMap::with_hasher(seed.derive(2).hasher()),
+            services: OrderedMap::new(seed.derive(1)),
+            slices: HashTable::new(),
+            hasher: seed.derive(2).hasher(),
             claims: Claims::new(seed.derive(3)),
             counts: Counts::new(seed.derive(4)),
             host_ports: HostPorts::new(seed.derive(5)),
@@ -156,12 +159,12 @@ impl Proxy {
     #[must_use]
     pub fn frontend(&self, key: &FrontendKey) -> Option<&Arc<Frontend>> {
         let entry = self.services.get(&key.name.service)?;
-        entry.frontends.iter().find(|frontend| frontend.key == *key)
+        entry.frontends.iter().find(|frontend| *frontend.key == *key)
     }
 
     /// All service ports that are forwarded, in no order.
     pub fn frontends(&self) -> impl Iterator<Item = &Arc<Frontend>> {
-        self.services.values().flat_map(|entry| &entry.frontends)
+        self.services.iter().flat_map(|(_, entry)| &entry.frontends)
     }
 
     /// Who accepts traffic to a destination, and what the destination is to it.
@@ -197,6 +200,13 @@ impl Proxy {
         frontends.chain(present).chain(host_ports).filter(move |_| synced)
     }
 
+    /// How many items there are at most.
+    pub(crate) fn item_count(&self) -> usize {
+        let frontends: usize = self.services.iter().map(|(_, entry)| entry.frontends.len()).sum();
+        let addresses = self.counts.cluster_ips.len() + self.counts.hairpins.len();
+        frontends + addresses + self.host_ports.keys().count()
+    }
+
     /// The destinations that several service ports want.
     pub fn conflicts(&self) -> impl Iterator<Item = Conflict<'_>> {
         self.claims.conflicts()
@@ -214,11 +224,11 @@ impl Proxy {
 
     /// All Services that there are, in no order.
     pub(super) fn known_services(&self) -> impl Iterator<Item = &Arc<Service>> {
-        self.services.values().filter_map(|entry| entry.service.as_ref())
+        self.services.iter().filter_map(|(_, entry)| entry.service.as_ref())
     }
 
     fn set_service(&mut self, service: &Arc<Service>) {
-        let entry = self.services.entry(service.key.clone()).or_default();
+        let Some(entry) = self.services.entry(&service.key, Entry::default) else { return };
         if entry.service.as_ref().is_some_and(|had| **had == **service) {
             return;
         }
@@ -234,33 +244,52 @@ impl Proxy {
     }
 
     fn set_slice(&mut self, slice: &Arc<EndpointSlice>) {
-        if self.owners.get(&slice.key).is_some_and(|owner| *owner != slice.service) {
-            self.remove_slice(&slice.key);
+        let Self { slices, hasher, .. } = self;
+        let is_it = |had: &Arc<EndpointSlice>| had.key == slice.key;
+        let rehash = |had: &Arc<EndpointSlice>| hasher.hash_one(&had.key);
+        match slices.entry(hasher.hash_one(&slice.key), is_it, rehash) {
+            hash_table::Entry::Vacant(free) => {
+                free.insert(slice.clone());
+            }
+            hash_table::Entry::Occupied(had) if **had.get() == **slice => return,
+            hash_table::Entry::Occupied(mut had) => {
+                let before = mem::replace(had.get_mut(), slice.clone());
+                if before.service != slice.service {
+                    self.detach(&before);
+                }
+            }
         }
-        let entry = self.services.entry(slice.service.clone()).or_default();
+        let Some(entry) = self.services.entry(&slice.service, Entry::default) else { return };
         match entry.slices.binary_search_by(|had| had.key.cmp(&slice.key)) {
             Ok(place) => {
-                let Some(had) = entry.slices.get_mut(place) else { return };
-                if **had == **slice {
-                    return;
+                if let Some(had) = entry.slices.get_mut(place) {
+                    had.clone_from(slice);
                 }
-                had.clone_from(slice);
             }
             Err(place) => {
+                // Most Services have one.
+                entry.slices.reserve_exact(1);
                 entry.slices.insert(place, slice.clone());
-                self.owners.insert(slice.key.clone(), slice.service.clone());
             }
         }
         self.rebuild(&slice.service);
     }
 
     fn remove_slice(&mut self, key: &NamespacedName) {
-        let Some(owner) = self.owners.remove(key) else { return };
-        if let Some(entry) = self.services.get_mut(&owner) {
-            entry.slices.retain(|slice| slice.key != *key);
+        let is_it = |slice: &Arc<EndpointSlice>| slice.key == *key;
+        if let Ok(found) = self.slices.find_entry(self.hasher.hash_one(key), is_it) {
+            let (slice, _) = found.remove();
+            self.detach(&slice);
         }
-        self.rebuild(&owner);
-        self.forget_if_empty(&owner);
+    }
+
+    /// Takes a slice away from its Service.
+    fn detach(&mut self, slice: &EndpointSlice) {
+        if let Some(entry) = self.services.get_mut(&slice.service) {
+            entry.slices.retain(|had| had.key != slice.key);
+        }
+        self.rebuild(&slice.service);
+        self.forget_if_empty(&slice.service);
     }
 
     fn set_pod(&mut self, pod: &Arc<Pod>) {
@@ -304,11 +333,22 @@ impl Proxy {
         self.compile_all();
     }
 
+    /// Everything anew: first who wants what, then, when it is known who has it, all frontends.
     fn compile_all(&mut self) {
-        for key in self.services.keys().cloned().collect::<Vec<_>>() {
-            self.refresh(&key);
-        }
         self.changed.note_all();
+        if !self.synced {
+            return;
+        }
+        let Self { services, claims, counts, node, changed, .. } = self;
+        services.shrink();
+        claims.reserve(services.len());
+        for (_, entry) in services.iter_mut() {
+            // Whoever gains or loses by it is compiled below.
+            entry.claim(node, claims, &mut Vec::new());
+        }
+        for (_, entry) in services.iter_mut() {
+            entry.rebuild(node, claims, counts, changed);
+        }
     }
 
     /// Brings a Service's claims up to date, then its frontends, and those of whoever gained or lost by it.
@@ -317,58 +357,79 @@ impl Proxy {
             return;
         }
         let Some(entry) = self.services.get_mut(key) else { return };
-        let service = entry.service.as_deref();
-        let wishes = service.map(|s| compile::wishes(s, &self.node)).unwrap_or_default();
-        let mut moved = HashSet::with_hasher(self.owners.hasher().clone());
-        if wishes != entry.wishes {
-            let old = mem::replace(&mut entry.wishes, wishes);
-            for (destination, claim) in &old {
-                self.claims.remove(*destination, claim, &mut moved);
-            }
-            for (destination, claim) in &entry.wishes {
-                self.claims.add(*destination, claim.clone(), &mut moved);
-            }
-        }
-        self.rebuild(key);
-        for other in moved.into_iter().map(|moved| moved.name.service).filter(|other| other != key)
-        {
-            self.rebuild(&other);
+        let mut moved = Vec::new();
+        entry.claim(&self.node, &mut self.claims, &mut moved);
+        entry.rebuild(&self.node, &self.claims, &mut self.counts, &mut self.changed);
+        moved.sort_unstable();
+        moved.dedup();
+        for other in moved.iter().map(|moved| &moved.name.service).filter(|other| *other != key) {
+            self.rebuild(other);
         }
     }
 
-    /// Compiles a Service's frontends anew and notes what that changes.
     fn rebuild(&mut self, key: &ServiceKey) {
         if !self.synced {
             return;
         }
-        let Some(entry) = self.services.get_mut(key) else { return };
-        let old = mem::take(&mut entry.frontends);
-        if let Some(service) = &entry.service {
-            entry.frontends =
-                compile::frontends(service, &entry.slices, &self.node, &self.claims, &old);
-        }
-        for was in &old {
-            if !entry.frontends.iter().any(|is| is.key == was.key) {
-                self.counts.remove(was, &mut self.changed);
-                self.changed.note(Item::Frontend(was.key.clone()));
-            }
-        }
-        for is in &entry.frontends {
-            let was = old.iter().find(|was| was.key == is.key);
-            if was.is_some_and(|was| Arc::ptr_eq(was, is)) {
-                continue;
-            }
-            self.counts.add(is, &mut self.changed);
-            if let Some(was) = was {
-                self.counts.remove(was, &mut self.changed);
-            }
-            self.changed.note(Item::Frontend(is.key.clone()));
+        let Self { services, claims, counts, node, changed, .. } = self;
+        if let Some(entry) = services.get_mut(key) {
+            entry.rebuild(node, claims, counts, changed);
         }
     }
 
     fn forget_if_empty(&mut self, key: &ServiceKey) {
         if self.services.get(key).is_some_and(|e| e.service.is_none() && e.slices.is_empty()) {
             self.services.remove(key);
+        }
+    }
+}
+
+impl Entry {
+    /// Tells what the Service asks for; `moved` gets whoever gains or loses by it.
+    fn claim(&mut self, node: &NodeConfig, claims: &mut Claims, moved: &mut Vec<Arc<FrontendKey>>) {
+        let service = self.service.as_deref();
+        let wishes = service.map(|s| compile::wishes(s, node)).unwrap_or_default();
+        if wishes == self.wishes {
+            return;
+        }
+        let old = mem::replace(&mut self.wishes, wishes);
+        for (destination, claim) in &old {
+            claims.remove(*destination, claim, moved);
+        }
+        for (destination, claim) in &self.wishes {
+            claims.add(*destination, claim.clone(), moved);
+        }
+    }
+
+    /// Compiles the Service's frontends anew and notes what that changes.
+    fn rebuild(
+        &mut self,
+        node: &NodeConfig,
+        claims: &Claims,
+        counts: &mut Counts,
+        changed: &mut Changed,
+    ) {
+        let old = mem::take(&mut self.frontends);
+        if let Some(service) = &self.service {
+            let service = (&**service, &*self.wishes);
+            self.frontends = compile::frontends(service, &self.slices, node, claims, &old);
+        }
+        for was in &old {
+            if !self.frontends.iter().any(|is| is.key == was.key) {
+                counts.remove(was, changed);
+                changed.note(Item::Frontend(was.key.clone()));
+            }
+        }
+        for is in &self.frontends {
+            let was = old.iter().find(|was| was.key == is.key);
+            if was.is_some_and(|was| Arc::ptr_eq(was, is)) {
+                continue;
+            }
+            counts.add(is, changed);
+            if let Some(was) = was {
+                counts.remove(was, changed);
+            }
+            changed.note(Item::Frontend(is.key.clone()));
         }
     }
 }

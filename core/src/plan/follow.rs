@@ -22,11 +22,7 @@ impl Planner<Item, Desired> {
         }
         self.sync();
         if changed.whole {
-            self.reset();
-            self.desired.clear();
-            // Growing costs more than counting.
-            self.desired.reserve(proxy.items().count());
-            self.desired.extend(proxy.items());
+            self.replace(proxy.item_count(), proxy.items());
         }
         for item in &changed.items {
             match proxy.desired(item) {

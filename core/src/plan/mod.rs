@@ -18,10 +18,9 @@
 mod follow;
 
 use core::{hash::Hash, mem};
-use hashbrown::HashMap;
-use std_alloc::{collections::BTreeSet, sync::Arc, vec::Vec};
+use std_alloc::{boxed::Box, collections::BTreeSet, sync::Arc, vec::Vec};
 
-use crate::Seed;
+use crate::{Seed, ordered::OrderedMap};
 
 /// What the data plane holds for a key, as far as we know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +63,7 @@ pub struct Plan<K, V> {
     /// Whether the steps are the whole of what should be installed, and everything else must go.
     pub full: bool,
     /// Deletions first (an address may move between keys), then by key. A full plan has no deletions.
-    pub ops: Arc<[Op<K, V>]>,
+    pub ops: Arc<Vec<Op<K, V>>>,
 }
 
 /// Tracks what should be installed and what is.
@@ -84,8 +83,9 @@ pub struct Plan<K, V> {
 /// ```
 #[derive(Debug)]
 pub struct Planner<K, V> {
-    desired: HashMap<K, V, ahash::RandomState>,
-    installed: HashMap<K, Before<V>, ahash::RandomState>,
+    keys: OrderedMap<K, State<V>>,
+    /// How many of them should be installed.
+    wanted: usize,
     /// Ordered, and taken as a whole: draining a hash set costs its capacity, not its length.
     dirty: BTreeSet<K>,
     in_flight: Option<Plan<K, V>>,
@@ -94,13 +94,71 @@ pub struct Planner<K, V> {
     full: bool,
 }
 
+/// What should be installed for a key, and what is.
+#[derive(Debug)]
+struct State<V> {
+    wanted: Option<V>,
+    installed: Installed<V>,
+}
+
+/// What is installed, as far as we know. Mostly it is what is wanted, and then held once.
+#[derive(Debug)]
+enum Installed<V> {
+    Absent,
+    AsWanted,
+    Known(Box<V>),
+    InDoubt,
+}
+
+impl<V: Clone + PartialEq> State<V> {
+    const fn new() -> Self {
+        Self { wanted: None, installed: Installed::Absent }
+    }
+
+    /// Changes what is wanted; returns what was before.
+    fn want(&mut self, wanted: Option<V>) -> Option<V> {
+        let before = mem::replace(&mut self.wanted, wanted);
+        if let (Installed::AsWanted, Some(before)) = (&self.installed, &before) {
+            self.installed = Installed::Known(Box::new(before.clone()));
+        }
+        before
+    }
+
+    /// This is installed now.
+    fn install(&mut self, value: V) {
+        let same = self.wanted.as_ref() == Some(&value);
+        self.installed = if same { Installed::AsWanted } else { Installed::Known(Box::new(value)) };
+    }
+
+    fn known(&self) -> Option<&V> {
+        match &self.installed {
+            Installed::AsWanted => self.wanted.as_ref(),
+            Installed::Known(value) => Some(value),
+            Installed::Absent | Installed::InDoubt => None,
+        }
+    }
+
+    fn before(&self) -> Before<V> {
+        match (&self.installed, self.known()) {
+            (_, Some(value)) => Before::Known(value.clone()),
+            (Installed::InDoubt, None) => Before::InDoubt,
+            _ => Before::Absent,
+        }
+    }
+
+    /// Whether there is nothing to know.
+    const fn is_empty(&self) -> bool {
+        self.wanted.is_none() && matches!(self.installed, Installed::Absent)
+    }
+}
+
 impl<K: Clone + Eq + Hash + Ord, V: Clone + PartialEq> Planner<K, V> {
     /// A planner without wishes. `seed` keys its tables.
     #[must_use]
     pub fn new(seed: Seed) -> Self {
         Self {
-            desired: HashMap::with_hasher(seed.derive(1).hasher()),
-            installed: HashMap::with_hasher(seed.derive(2).hasher()),
+            keys: OrderedMap::new(seed),
+            wanted: 0,
             dirty: BTreeSet::new(),
             in_flight: None,
             generation: 0,
@@ -112,13 +170,21 @@ impl<K: Clone + Eq + Hash + Ord, V: Clone + PartialEq> Planner<K, V> {
     /// This should be installed. Costs the same in a large cluster as in a small one.
     pub fn set(&mut self, key: K, value: V) {
         self.note(&key);
-        self.desired.insert(key, value);
+        if let Some(state) = self.keys.entry(&key, State::new) {
+            let before = state.want(Some(value));
+            self.wanted += usize::from(before.is_none());
+        }
     }
 
     /// Nothing should be installed for this key.
     pub fn remove(&mut self, key: K) {
+        let Some(state) = self.keys.get_mut(&key) else { return };
+        let before = state.want(None);
+        self.wanted -= usize::from(before.is_some());
+        if state.is_empty() && self.in_flight.is_none() {
+            self.keys.remove(&key);
+        }
         self.note(&key);
-        self.desired.remove(&key);
     }
 
     /// The source has told everything it knows at least once.
@@ -131,7 +197,10 @@ impl<K: Clone + Eq + Hash + Ord, V: Clone + PartialEq> Planner<K, V> {
         self.full = true;
         self.in_flight = None;
         self.dirty.clear();
-        self.installed.clear();
+        if self.wanted < self.keys.len() {
+            self.keys.retain(|_, state| state.wanted.is_some());
+        }
+        self.keys.iter_mut().for_each(|(_, state)| state.installed = Installed::Absent);
     }
 
     /// Whether what is installed is not known: the next plan is a full one.
@@ -142,39 +211,30 @@ impl<K: Clone + Eq + Hash + Ord, V: Clone + PartialEq> Planner<K, V> {
 
     /// The keys whose installed values are known, in no order.
     pub fn installed(&self) -> impl Iterator<Item = &K> {
-        self.installed
-            .iter()
-            .filter(|(_, value)| matches!(value, Before::Known(_)))
-            .map(|(key, _)| key)
+        self.installed_values().map(|(key, _)| key)
     }
 
-    /// The keys whose installed values are known, with those values, in no order.
+    /// The same, with those values.
     pub fn installed_values(&self) -> impl Iterator<Item = (&K, &V)> {
-        self.installed.iter().filter_map(|(key, value)| match value {
-            Before::Known(value) => Some((key, value)),
-            Before::Absent | Before::InDoubt => None,
-        })
+        self.keys.iter().filter_map(|(key, state)| Some((key, state.known()?)))
     }
 
     /// What is installed for a key, as far as it is known.
     #[must_use]
     pub fn installed_value(&self, key: &K) -> Option<&V> {
-        match self.installed.get(key)? {
-            Before::Known(value) => Some(value),
-            Before::Absent | Before::InDoubt => None,
-        }
+        self.keys.get(key)?.known()
     }
 
     /// How many keys should be installed.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.desired.len()
+    pub const fn len(&self) -> usize {
+        self.wanted
     }
 
     /// Whether nothing should be installed.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.desired.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.wanted == 0
     }
 
     /// The steps that are left, or `None` when nothing is.
@@ -188,7 +248,7 @@ impl<K: Clone + Eq + Hash + Ord, V: Clone + PartialEq> Planner<K, V> {
         }
         let ops = if self.full { self.all() } else { self.steps()? };
         self.generation += 1;
-        let plan = Plan { generation: self.generation, full: self.full, ops };
+        let plan = Plan { generation: self.generation, full: self.full, ops: Arc::new(ops) };
         self.in_flight = Some(plan.clone());
         Some(plan)
     }
@@ -208,25 +268,60 @@ impl<K: Clone + Eq + Hash + Ord, V: Clone + PartialEq> Planner<K, V> {
         };
         if plan.full {
             self.full = false;
-            self.installed.clear();
-            self.installed.reserve(plan.ops.len());
+            self.commit_all(&plan, refused);
+            return true;
         }
         for op in &*plan.ops {
-            if refused(op.key()) {
-                match op.before() {
-                    Before::Absent => self.installed.remove(op.key()),
-                    before => self.installed.insert(op.key().clone(), before.clone()),
-                };
-                continue;
-            }
+            let Some(state) = self.keys.get_mut(op.key()) else { continue };
             match op {
-                Op::Delete { key, .. } => self.installed.remove(key),
-                Op::Upsert { key, after, .. } => {
-                    self.installed.insert(key.clone(), Before::Known(after.clone()))
-                }
-            };
+                op if refused(op.key()) => match op.before() {
+                    Before::Absent => state.installed = Installed::Absent,
+                    Before::Known(value) => state.install(value.clone()),
+                    Before::InDoubt => state.installed = Installed::InDoubt,
+                },
+                Op::Delete { .. } => state.installed = Installed::Absent,
+                Op::Upsert { after, .. } => state.install(after.clone()),
+            }
+            if state.is_empty() {
+                self.keys.remove(op.key());
+            }
         }
         true
+    }
+
+    /// A full plan is in place: all that was wanted then. Only what has changed since needs a look at its steps.
+    fn commit_all(&mut self, plan: &Plan<K, V>, refused: impl Fn(&K) -> bool) {
+        for (key, state) in self.keys.iter_mut() {
+            let there = state.wanted.is_some() && !refused(key);
+            state.installed = if there { Installed::AsWanted } else { Installed::Absent };
+        }
+        if self.dirty.is_empty() {
+            return;
+        }
+        for key in &self.dirty {
+            if let Some(state) = self.keys.get_mut(key) {
+                state.installed = Installed::Absent;
+            }
+        }
+        for op in plan.ops.iter().filter(|op| self.dirty.contains(op.key())) {
+            if let (Op::Upsert { key, after, .. }, false) = (op, refused(op.key()))
+                && let Some(state) = self.keys.entry(key, State::new)
+            {
+                state.install(after.clone());
+            }
+        }
+    }
+
+    /// Forgets everything, and wants these, of which there are about so many.
+    fn replace(&mut self, about: usize, all: impl Iterator<Item = (K, V)>) {
+        self.keys.clear();
+        self.reset();
+        // Growing costs more than counting.
+        self.keys.reserve(about);
+        for (key, value) in all {
+            self.keys.insert(key, State { wanted: Some(value), installed: Installed::Absent });
+        }
+        self.wanted = self.keys.len();
     }
 
     /// A plan that is still to be made will see the key anyway if it is a full one.
@@ -237,37 +332,43 @@ impl<K: Clone + Eq + Hash + Ord, V: Clone + PartialEq> Planner<K, V> {
     }
 
     /// Everything, anew. Changes that come before the commit are noted from here on.
-    fn all(&mut self) -> Arc<[Op<K, V>]> {
+    fn all(&mut self) -> Vec<Op<K, V>> {
         self.dirty.clear();
-        let upsert = |(key, value): (&K, &V)| Op::Upsert {
-            key: key.clone(),
-            before: Before::Absent,
-            after: value.clone(),
-        };
-        self.desired.iter().map(upsert).collect()
+        let mut ops = Vec::with_capacity(self.wanted);
+        ops.extend(self.keys.iter().filter_map(|(key, state)| {
+            Some(Op::Upsert {
+                key: key.clone(),
+                before: Before::Absent,
+                after: state.wanted.clone()?,
+            })
+        }));
+        ops
     }
 
     /// From what is installed to what should be, for the keys that are dirty or in doubt.
-    fn steps(&mut self) -> Option<Arc<[Op<K, V>]>> {
+    fn steps(&mut self) -> Option<Vec<Op<K, V>>> {
         if let Some(lost) = self.in_flight.take() {
             self.dirty.extend(lost.ops.iter().map(|op| op.key().clone()));
         }
         let mut deletes = Vec::new();
         let mut upserts = Vec::new();
         for key in mem::take(&mut self.dirty) {
-            let before = self.installed.get(&key).cloned().unwrap_or(Before::Absent);
-            match (self.desired.get(&key).cloned(), before) {
-                (None, Before::Absent) => {}
-                (None, before) => deletes.push(Op::Delete { key, before }),
-                (Some(want), Before::Known(have)) if want == have => {}
-                (Some(after), before) => upserts.push(Op::Upsert { key, before, after }),
+            let Some(state) = self.keys.get_mut(&key) else { continue };
+            let before = state.before();
+            match (state.wanted.clone(), before) {
+                (None, Before::Absent) => drop(self.keys.remove(&key)),
+                (Some(want), Before::Known(have)) if want == have => state.install(have),
+                (wanted, before) => {
+                    state.installed = Installed::InDoubt;
+                    match wanted {
+                        None => deletes.push(Op::Delete { key, before }),
+                        Some(after) => upserts.push(Op::Upsert { key, before, after }),
+                    }
+                }
             }
         }
         deletes.append(&mut upserts);
-        for op in &deletes {
-            self.installed.insert(op.key().clone(), Before::InDoubt);
-        }
-        (!deletes.is_empty()).then(|| deletes.into())
+        (!deletes.is_empty()).then_some(deletes)
     }
 }
 

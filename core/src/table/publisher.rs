@@ -114,7 +114,7 @@ impl Publisher {
         let service = &key.name.service;
         let Some(frontends) = self.services.get_mut(service) else { return };
         let before = frontends.len();
-        frontends.retain(|frontend| frontend.key != *key);
+        frontends.retain(|frontend| *frontend.key != *key);
         let found = frontends.len() < before;
         if frontends.is_empty() {
             self.services.remove(service);
@@ -204,7 +204,7 @@ impl Publisher {
         self.now = self.now.max(now);
         for key in core::mem::take(&mut self.young) {
             let frontends = self.services.get(&key.name.service);
-            let found = frontends.and_then(|all| all.iter().find(|each| each.key == key));
+            let found = frontends.and_then(|all| all.iter().find(|each| *each.key == key));
             if let Some(frontend) = found.cloned() {
                 self.write(&frontend);
             }

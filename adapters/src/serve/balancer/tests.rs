@@ -12,7 +12,7 @@ fn frontend(endpoints: u64) -> Arc<Frontend> {
     let name = ServicePortName { service, port: "".into(), protocol: Protocol::Tcp };
     let backend = |n| SocketAddr::from(([10, 244, 0, n as u8], 8080));
     Arc::new(Frontend {
-        key: FrontendKey { name, family: Family::V4 },
+        key: FrontendKey { name, family: Family::V4 }.into(),
         port: Port::new(80).unwrap(),
         cluster_ip: Some([10, 96, 0, 1].into()),
         vips: vec![],

@@ -34,7 +34,7 @@ fn service() -> NamespacedName {
 fn frontend(backends: &[SocketAddr], affinity: Option<Duration>) -> Arc<Frontend> {
     let name = ServicePortName { service: service(), port: "".into(), protocol: Protocol::Tcp };
     Arc::new(Frontend {
-        key: FrontendKey { name, family: Family::V4 },
+        key: FrontendKey { name, family: Family::V4 }.into(),
         port: Port::new(80).unwrap(),
         cluster_ip: Some([10, 96, 0, 1].into()),
         vips: vec![],

@@ -60,7 +60,8 @@ impl Nft {
         let now = self.generation()?;
         if now != self.watched.generation {
             self.watched.generation = now;
-            if self.digest()? != self.watched.digest {
+            let mut kinds = self.ruleset.kinds();
+            if self.digest()? != self.watched.digest || !self.holds(&mut kinds)? {
                 return self.repair(node);
             }
             self.watched.left = Some(self.planner.installed().cloned().collect());
@@ -68,7 +69,13 @@ impl Nft {
         let Some(mut left) = self.watched.left.take() else { return Ok(Checked::Untouched) };
         let number = share.min(left.len());
         let items: Vec<Item> = left.drain(..number).collect();
-        if !self.holds(&items)? {
+        let mut wanted = Vec::new();
+        for item in &items {
+            if let Some(desired) = self.planner.installed_value(item) {
+                wanted.append(&mut self.ruleset.elements(item, desired));
+            }
+        }
+        if !self.holds(&mut wanted)? {
             return self.repair(node);
         }
         if left.is_empty() {
@@ -140,11 +147,10 @@ impl Nft {
         for place in both.flat_map(|family| Map::ALL.map(|map| (family, map.name().as_bytes()))) {
             ours.insert(place, 0);
         }
-        for (item, desired) in self.planner.installed_values() {
-            for element in self.ruleset.elements(item, desired) {
-                let place = (element.family, element.map.name().as_bytes());
-                *ours.entry(place).or_default() += 1;
-            }
+        let items = self.planner.installed_values();
+        let elements = items.flat_map(|(item, desired)| self.ruleset.elements(item, desired));
+        for element in elements.chain(self.ruleset.kinds()) {
+            *ours.entry((element.family, element.map.name().as_bytes())).or_default() += 1;
         }
         let mut more = false;
         for family in [Family::V4, Family::V6] {
@@ -159,14 +165,8 @@ impl Nft {
         Ok(more)
     }
 
-    /// Whether the kernel holds the elements of these items.
-    fn holds(&mut self, items: &[Item]) -> Result<bool, NftError> {
-        let mut wanted: Vec<Element> = Vec::new();
-        for item in items {
-            if let Some(desired) = self.planner.installed_value(item) {
-                wanted.append(&mut self.ruleset.elements(item, desired));
-            }
-        }
+    /// Whether the kernel holds these elements.
+    fn holds(&mut self, wanted: &mut [Element]) -> Result<bool, NftError> {
         wanted.sort_unstable();
         for run in wanted.chunk_by(|a, b| (a.family, a.map) == (b.family, b.map)) {
             for some in run.chunks(AT_ONCE) {

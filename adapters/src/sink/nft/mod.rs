@@ -199,6 +199,8 @@ impl Nft {
             let Some(plan) = self.planner.plan() else { return Err(NftError::NotSynced) };
             let errors = match self.load(&plan, node, Grouping::Together, keep)? {
                 Outcome::Done => {
+                    // As many bytes as a whole cluster are never needed again.
+                    self.transactions = Transactions::default();
                     self.planner
                         .commit_without(plan.generation, |item| self.refused.contains_key(item));
                     self.remember()?;

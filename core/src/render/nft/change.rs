@@ -1,10 +1,11 @@
 //! Whole tables, and transactions that change them.
 
-use std_alloc::{collections::BTreeSet, string::String, vec::Vec};
+use std_alloc::{collections::BTreeSet, sync::Arc, vec::Vec};
 
 use super::{
-    Chain, Element, Map, Mark, Pick, Value,
-    elements::{Context, elements},
+    Chain, Element, Key, Map, Mark, Pick, Value,
+    elements::{self, Context, elements},
+    kinds::{Kinds, NODE_OUTSIDE, NOWHERE, OUTSIDE},
     netlink::{Bulk, Pieces, Transactions},
     owners::Owners,
     rule::Target,
@@ -12,7 +13,7 @@ use super::{
     skeleton::{Section, sections, sets},
 };
 use crate::{
-    forward::{Desired, Item, NodeConfig},
+    forward::{Desired, FrontendKey, Item, NodeConfig},
     model::Family,
     plan::{Before, Op, Plan},
 };
@@ -34,13 +35,14 @@ const FAMILIES: [Family; 2] = [Family::V4, Family::V6];
 pub struct Ruleset {
     node: NodeConfig,
     chains: BTreeSet<(Family, Chain)>,
+    kinds: Kinds,
     owners: Owners,
     /// Chains that the last transaction has added.
     fresh: Vec<(Family, Chain)>,
     /// Service ports that the last transaction has given a number.
-    numbered: Vec<crate::forward::FrontendKey>,
+    numbered: Vec<Arc<FrontendKey>>,
     /// And those that will give theirs back.
-    leaving: Vec<crate::forward::FrontendKey>,
+    leaving: Vec<Arc<FrontendKey>>,
 }
 
 /// How a table is replaced.
@@ -98,39 +100,15 @@ impl Ruleset {
             });
             steps.filter(|(_, key, _)| !leave_out(key))
         };
-        for (_, _, desired) in wanted() {
-            self.own(desired);
-        }
-        let mut bulks: Vec<Bulk> = Vec::new();
-        bulks.resize_with(FAMILIES.len() * Map::ALL.len(), Bulk::default);
-        let mut name = String::new();
-        let mut kinds = Vec::new();
-        for (_, item, desired) in wanted() {
-            elements(item, desired, self.context(), |element| {
-                if let Value::Goto(chain) = element.value {
-                    kinds.push((element.family, chain));
-                }
-                if let Some(bulk) = bulks.get_mut(place(&element)) {
-                    bulk.push(&element, &mut name);
-                }
-            });
-            self.note_all(&mut kinds);
-        }
-        self.add_spares();
-        self.fresh.clear();
-        self.numbered.clear();
+        self.prepare(wanted().map(|(_, _, desired)| desired));
         out.clear();
         out.begin();
         self.encode_skeleton(load, out);
-        let mut pieces = Pieces::new(load == Load::Pieces);
+        out.elements(&self.kinds(), false);
         match grouping {
             Grouping::Together => {
-                for (n, bulk) in bulks.iter().enumerate() {
-                    let Some((family, map)) = place_of(n) else { continue };
-                    if self.node.families.contains(&family) {
-                        out.bulk(family, map, bulk, &mut pieces);
-                    }
-                }
+                let items = wanted().map(|(_, item, desired)| (item, desired));
+                self.encode_bulk(items, Pieces::new(load == Load::Pieces), out);
             }
             Grouping::Apart => {
                 let mut list = Vec::new();
@@ -170,7 +148,9 @@ impl Ruleset {
         self.numbered.clear();
         self.leaving.clear();
         let mut lists = Vec::new();
-        for (n, op) in ops.iter().enumerate().filter(|(_, op)| !leave_out(op.key())) {
+        let wanted = || ops.iter().enumerate().filter(|(_, op)| !leave_out(op.key()));
+        self.note_changes(wanted().map(|(_, op)| op));
+        for (n, op) in wanted() {
             let (gone, new) = self.differences(op);
             match lists.last_mut() {
                 Some((_, all_gone, all_new)) if grouping == Grouping::Together => {
@@ -185,13 +165,13 @@ impl Ruleset {
             new.sort_unstable();
         }
         out.begin();
+        self.encode_chains(out);
         for (n, gone, _) in &lists {
             out.about(*n);
             out.elements(gone, true);
         }
         for (n, _, new) in &lists {
             out.about(*n);
-            self.encode_chains(new, out);
             out.elements(new, false);
         }
         out.end();
@@ -236,14 +216,103 @@ impl Ruleset {
         list
     }
 
+    /// The elements by which numbers lead to chains.
+    #[must_use]
+    pub fn kinds(&self) -> Vec<Element> {
+        let element = |family, number, value| {
+            let (map, key) = (Map::Exceptions, Key::Kind(number));
+            Element { family, map, key, value }
+        };
+        let fixed = [
+            (OUTSIDE, Value::GotoOutside { node_port: false }),
+            (NODE_OUTSIDE, Value::GotoOutside { node_port: true }),
+            (NOWHERE, Value::Return),
+        ];
+        let fixed = self.node.families.iter().flat_map(|family| {
+            fixed.iter().map(|(number, value)| element(*family, *number, *value))
+        });
+        let picking = self.chains.iter().filter(|(family, _)| self.node.families.contains(family));
+        let picking = picking.map(|(family, chain)| self.kind(*family, *chain));
+        let mut all: Vec<_> = fixed.chain(picking).collect();
+        all.sort_unstable();
+        all
+    }
+
+    fn kind(&self, family: Family, chain: Chain) -> Element {
+        let key = Key::Kind(self.kinds.of(chain));
+        Element { family, map: Map::Kinds, key, value: Value::Goto(chain) }
+    }
+
     fn reset(&mut self, node: &NodeConfig) {
         self.node = node.clone();
+        self.chains.clear();
         self.owners.clear();
         self.leaving.clear();
     }
 
     const fn context(&self) -> Context<'_> {
-        Context { node: &self.node, owners: &self.owners }
+        Context { node: &self.node, owners: &self.owners, kinds: &self.kinds }
+    }
+
+    /// Finds out which chains and numbers a whole table needs.
+    fn prepare<'a>(&mut self, wanted: impl Iterator<Item = &'a Desired>) {
+        for desired in wanted {
+            self.own(desired);
+            self.note(desired);
+        }
+        self.add_spares();
+        self.kinds.assign(self.chains.iter().map(|(_, chain)| chain));
+        self.fresh.clear();
+        self.numbered.clear();
+    }
+
+    /// The same for changes, which may need more of them.
+    fn note_changes<'a>(&mut self, ops: impl Iterator<Item = &'a Op<Item, Desired>>) {
+        for op in ops {
+            if let Op::Upsert { after, .. } = op {
+                self.own(after);
+                self.note(after);
+            }
+        }
+        self.fresh.iter().for_each(|(_, chain)| self.kinds.add(*chain));
+    }
+
+    /// Elements of each map in messages as large as they may be.
+    fn encode_bulk<'a>(
+        &self,
+        items: impl Iterator<Item = (&'a Item, &'a Desired)>,
+        mut pieces: Pieces,
+        out: &mut Transactions,
+    ) {
+        let mut bulks: Vec<Bulk> = Vec::new();
+        bulks.resize_with(FAMILIES.len() * Map::ALL.len(), Bulk::default);
+        for (item, desired) in items {
+            elements(item, desired, self.context(), |element| {
+                let Some(bulk) = bulks.get_mut(place(&element)) else { return };
+                if bulk.push(&element) {
+                    self.encode_some(element.family, element.map, bulk, &mut pieces, out);
+                }
+            });
+        }
+        for (n, bulk) in bulks.iter_mut().enumerate() {
+            if let Some((family, map)) = place_of(n) {
+                self.encode_some(family, map, bulk, &mut pieces, out);
+            }
+        }
+    }
+
+    fn encode_some(
+        &self,
+        family: Family,
+        map: Map,
+        bulk: &mut Bulk,
+        pieces: &mut Pieces,
+        out: &mut Transactions,
+    ) {
+        if self.node.families.contains(&family) {
+            out.bulk(family, map, bulk, pieces);
+        }
+        bulk.clear();
     }
 
     /// Gives a service port that remembers clients its number.
@@ -264,9 +333,9 @@ impl Ruleset {
 
     /// Chains that a change is likely to need.
     fn add_spares(&mut self) {
-        let picking = |chain: &Chain| Chain { count: 0, ..chain.unmarked() };
+        let kind = |chain: &Chain| Chain { count: 0, ..*chain };
         let mut kinds: BTreeSet<(Family, Chain)> =
-            self.chains.iter().map(|(family, chain)| (*family, picking(chain))).collect();
+            self.chains.iter().map(|(family, chain)| (*family, kind(chain))).collect();
         for family in FAMILIES {
             for (node_port, local) in [(false, false), (false, true), (true, false), (true, true)] {
                 let (mark, pick) = (Mark::Nobody, Pick::Random);
@@ -308,17 +377,24 @@ impl Ruleset {
         }
     }
 
-    /// Adds the chains that new elements lead to and that aren't there yet.
-    fn encode_chains(&mut self, new: &[Element], out: &mut Transactions) {
-        let known = self.fresh.len();
-        new.iter().for_each(|element| self.note(element));
+    /// Adds the chains that weren't there yet.
+    fn encode_chains(&self, out: &mut Transactions) {
         // Those that others go on to were noted last.
-        for (family, chain) in self.fresh.iter().skip(known).rev() {
+        for (family, chain) in self.fresh.iter().rev() {
             out.chain(*family, &picking(*chain));
         }
-        for (family, chain) in self.fresh.iter().skip(known) {
+        for (family, chain) in &self.fresh {
             out.rules(*family, &picking(*chain));
         }
+        out.elements(&self.fresh_kinds(), false);
+    }
+
+    /// What leads to the chains that weren't there yet.
+    fn fresh_kinds(&self) -> Vec<Element> {
+        let kinds = self.fresh.iter().map(|(family, chain)| self.kind(*family, *chain));
+        let mut kinds: Vec<_> = kinds.collect();
+        kinds.sort_unstable();
+        kinds
     }
 
     /// The elements that a step deletes and adds; one that changes is in both.
@@ -369,25 +445,16 @@ impl Ruleset {
         self.fresh.iter().map(|(_, chain)| *chain)
     }
 
-    fn note_all(&mut self, chains: &mut Vec<(Family, Chain)>) {
-        for (family, chain) in chains.drain(..) {
-            self.note_chain(family, chain);
-        }
-    }
-
-    fn note(&mut self, element: &Element) {
-        if let Value::Goto(chain) = element.value {
-            self.note_chain(element.family, chain);
-        }
-    }
-
-    /// Notes a chain and those that it goes on to.
-    fn note_chain(&mut self, family: Family, chain: Chain) {
-        let mut next = Some(chain);
-        while let Some(chain) = next.filter(|chain| self.chains.insert((family, *chain))) {
-            self.fresh.push((family, chain));
-            next = chain.next();
-        }
+    /// Notes the chains that something leads to, and those that they go on to.
+    fn note(&mut self, desired: &Desired) {
+        let Self { node, chains, fresh, .. } = self;
+        elements::chains(desired, node, |family, chain| {
+            let mut next = Some(chain);
+            while let Some(chain) = next.filter(|chain| chains.insert((family, *chain))) {
+                fresh.push((family, chain));
+                next = chain.next();
+            }
+        });
     }
 }
 

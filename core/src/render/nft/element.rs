@@ -30,7 +30,7 @@ pub enum Map {
     ClusterIps,
     /// Pairs of equal addresses: endpoints of this node, talking to themselves.
     Hairpin,
-    /// Where clients connect to → chain.
+    /// Where clients connect to → number of the chain.
     Svc,
     /// The same for node ports.
     NodeSvc,
@@ -38,18 +38,26 @@ pub enum Map {
     Eps,
     /// The same for node ports.
     NodeEps,
-    /// External policy Local: the chain for pods and for the node itself.
+    /// External policy Local: the number of the chain for pods and for the node itself.
     Short,
     /// The same for node ports.
     NodeShort,
-    /// External policy Local: the chain for everybody else.
+    /// External policy Local: that of the chain for everybody else.
     Local,
     /// The same for node ports.
     NodeLocal,
-    /// Where nothing can be reached → reject or drop.
-    Refuse,
+    /// Number → chain.
+    Kinds,
+    /// Number → rules that look for a chain elsewhere, or none.
+    Exceptions,
+    /// Where nothing can be reached: clients are told.
+    Rejected,
     /// The same for node ports.
-    NodeRefuse,
+    NodeRejected,
+    /// Where nothing can be reached from here: packets vanish.
+    Dropped,
+    /// The same for node ports.
+    NodeDropped,
     /// Destinations that not everybody may use.
     Ranged,
     /// Destination and who may use it.
@@ -96,6 +104,8 @@ pub enum Key {
     Number(Protocol, u32),
     /// The same, and where it comes from.
     From(At, IpNet),
+    /// The number of a chain.
+    Kind(u32),
 }
 
 /// What is found.
@@ -106,22 +116,21 @@ pub enum Value {
     /// The packet goes on to an endpoint.
     Goto(Chain),
     /// The packet goes on to the rules of external policy Local.
-    GotoOutside,
-    /// The packet is refused.
-    GotoReject,
-    /// The packet vanishes.
-    Drop,
+    GotoOutside {
+        /// For node ports.
+        node_port: bool,
+    },
     /// The packet is sent nowhere else: it is refused later on.
     Return,
     /// An endpoint.
     Endpoint(SocketAddr),
-    /// The number of a service port, or of one of its endpoints.
+    /// The number of a chain, of a service port, or of one of its endpoints.
     Id(u32),
 }
 
 impl Map {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 25] = [
         Self::ClusterIps,
         Self::Hairpin,
         Self::Svc,
@@ -132,8 +141,12 @@ impl Map {
         Self::NodeShort,
         Self::Local,
         Self::NodeLocal,
-        Self::Refuse,
-        Self::NodeRefuse,
+        Self::Kinds,
+        Self::Exceptions,
+        Self::Rejected,
+        Self::NodeRejected,
+        Self::Dropped,
+        Self::NodeDropped,
         Self::Ranged,
         Self::Allowed,
         Self::Owners,
@@ -159,8 +172,12 @@ impl Map {
             Self::NodeShort => "node-short",
             Self::Local => "local",
             Self::NodeLocal => "node-local",
-            Self::Refuse => "refuse",
-            Self::NodeRefuse => "node-refuse",
+            Self::Kinds => "kinds",
+            Self::Exceptions => "exceptions",
+            Self::Rejected => "rejected",
+            Self::NodeRejected => "node-rejected",
+            Self::Dropped => "dropped",
+            Self::NodeDropped => "node-dropped",
             Self::Ranged => "ranged",
             Self::Allowed => "allowed",
             Self::Owners => "owners",
@@ -176,7 +193,17 @@ impl Map {
     /// Whether it is a set: its elements have no values.
     #[must_use]
     pub const fn is_set(self) -> bool {
-        matches!(self, Self::ClusterIps | Self::Hairpin | Self::Ranged | Self::Allowed)
+        matches!(
+            self,
+            Self::ClusterIps
+                | Self::Hairpin
+                | Self::Ranged
+                | Self::Allowed
+                | Self::Rejected
+                | Self::NodeRejected
+                | Self::Dropped
+                | Self::NodeDropped
+        )
     }
 }
 
@@ -199,6 +226,7 @@ impl fmt::Display for Key {
             Self::At(at) => at.fmt(f),
             Self::Slot(at, slot) => write!(f, "{at} . {slot}"),
             Self::Owned(owner, slot) => write!(f, "{} . {slot}", Handle(*owner)),
+            Self::Kind(number) => Handle(*number).fmt(f),
             Self::Number(protocol, id) => write!(f, "{} . {}", protocol.as_lower(), Handle(*id)),
             Self::From(at, range) if range.prefix_len() == range.max_prefix_len() => {
                 write!(f, "{at} . {}", range.addr())
@@ -217,17 +245,15 @@ impl fmt::Display for Handle {
     }
 }
 
-/// As in a list of elements: `10.96.0.10 . tcp . 80 : goto n2`.
+/// As in a list of elements: `10.96.0.10 . tcp . 80 : 1:2`.
 impl fmt::Display for Element {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.key.fmt(f)?;
         match self.value {
             Value::Present => Ok(()),
             Value::Goto(chain) => write!(f, " : goto {chain}"),
-            Value::GotoOutside if self.map == Map::NodeSvc => f.write_str(" : goto node-outside"),
-            Value::GotoOutside => f.write_str(" : goto outside"),
-            Value::GotoReject => f.write_str(" : goto reject-it"),
-            Value::Drop => f.write_str(" : drop"),
+            Value::GotoOutside { node_port: true } => f.write_str(" : goto node-outside"),
+            Value::GotoOutside { .. } => f.write_str(" : goto outside"),
             Value::Return => f.write_str(" : return"),
             Value::Endpoint(to) => write!(f, " : {} . {}", to.ip(), to.port()),
             Value::Id(id) => write!(f, " : {}", Handle(id)),

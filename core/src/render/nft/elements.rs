@@ -1,11 +1,12 @@
 //! The elements an item of the data plane consists of.
 
 use core::net::{IpAddr, SocketAddr};
-use std_alloc::{collections::BTreeSet, vec, vec::Vec};
+use std_alloc::{borrow::Cow, collections::BTreeSet, vec, vec::Vec};
 
 use super::{
-    At, Chain, Element, Key, Map, Mark, Value,
+    At, Chain, Element, Key, Map, Mark, Pick, Value,
     chain::LOCAL_SLOTS,
+    kinds::{Kinds, NODE_OUTSIDE, NOWHERE, OUTSIDE},
     owners::{Fnv, Owners},
     rule::ENDPOINT_BITS,
     spread,
@@ -20,6 +21,7 @@ use crate::{
 pub(super) struct Context<'a> {
     pub(super) node: &'a NodeConfig,
     pub(super) owners: &'a Owners,
+    pub(super) kinds: &'a Kinds,
 }
 
 /// Where elements of one family go.
@@ -65,99 +67,62 @@ impl<F: FnMut(Element)> Out<'_, F> {
     }
 
     fn frontend(&mut self, frontend: &Frontend) {
-        let at = |addr: IpAddr| At::Address(addr, frontend.protocol(), frontend.port);
+        let sets = Sets::of(frontend);
+        let node = self.context.node;
+        ways(frontend, &sets, node, |map, at, way| self.way(frontend, &sets, (map, at, way)));
         if let Some(addr) = frontend.cluster_ip {
-            self.inside(at(addr), frontend);
+            self.refuse(destination(frontend, addr), frontend.internal_refusal());
         }
-        for addr in frontend.external_addresses() {
-            self.outside(at(addr), frontend);
+        for at in outside(frontend) {
+            self.refuse(at, frontend.external_refusal());
         }
-        let allowed = frontend.allowed_sources(self.context.node);
+        let allowed = frontend.allowed_sources(node);
         for addr in frontend.vips.iter().filter(|_| !allowed.is_empty()) {
-            self.put(Map::Ranged, Key::At(at(*addr)), Value::Present);
+            let at = destination(frontend, *addr);
+            self.put(Map::Ranged, Key::At(at), Value::Present);
             for range in &allowed {
-                self.put(Map::Allowed, Key::From(at(*addr), *range), Value::Present);
+                self.put(Map::Allowed, Key::From(at, *range), Value::Present);
             }
-        }
-        if let Some(port) = frontend.node_port {
-            self.outside(At::Port(frontend.protocol(), port), frontend);
         }
         if frontend.affinity.is_some() {
-            self.memory(frontend, false);
-            self.memory(frontend, true);
+            self.memory(frontend, &sets, false);
+            self.memory(frontend, &sets, true);
         }
     }
 
-    /// A cluster IP: one set.
-    fn inside(&mut self, at: At, frontend: &Frontend) {
-        let mark = if self.context.node.masquerade_all {
-            Mark::Everybody
-        } else if self.context.node.detects_pods(self.family) {
-            Mark::Outsiders
-        } else {
-            Mark::Nobody
-        };
-        let local = frontend.internal == TrafficPolicy::Local;
-        if let Some(chain) = self.endpoints(at, frontend, local) {
-            self.put(Map::Svc, Key::At(at), Value::Goto(Chain { mark, ..chain }));
-            self.owner(at, frontend);
-        }
-        self.refuse(at, frontend.internal_refusal());
-    }
-
-    /// An external address or a node port: one set, or two from which the client's place decides.
-    fn outside(&mut self, at: At, frontend: &Frontend) {
-        let node_port = matches!(at, At::Port(..));
-        let [svc, short, local] = if node_port {
-            [Map::NodeSvc, Map::NodeShort, Map::NodeLocal]
-        } else {
-            [Map::Svc, Map::Short, Map::Local]
-        };
-        let everybody = |chain| Value::Goto(Chain { mark: Mark::Everybody, ..chain });
-        if let Some(chain) = self.endpoints(at, frontend, false) {
-            self.owner(at, frontend);
-            if frontend.external == TrafficPolicy::Cluster {
-                self.put(svc, Key::At(at), everybody(chain));
-            } else {
-                self.put(svc, Key::At(at), Value::GotoOutside);
-                self.put(short, Key::At(at), Value::Goto(chain));
-                if let Some(chain) = self.endpoints(at, frontend, true) {
-                    self.put(local, Key::At(at), Value::Goto(chain));
+    /// One way, with the slots that its chain picks from.
+    fn way(&mut self, frontend: &Frontend, sets: &Sets<'_>, (map, at, way): (Map, At, Way)) {
+        let number = match way {
+            Way::Pick(chain) => {
+                let eps = if chain.node_port { Map::NodeEps } else { Map::Eps };
+                let first = if chain.local { LOCAL_SLOTS } else { 0 };
+                // Who remembers clients finds endpoints by number.
+                let slots = if chain.timeout == 0 { sets.slots(chain.local) } else { &[] };
+                for (slot, endpoint) in (first..).zip(slots) {
+                    self.put(eps, Key::Slot(at, slot), Value::Endpoint(*endpoint));
                 }
+                self.context.kinds.of(chain)
             }
-        } else {
-            // A pod that asks for the same port of the node must not get what is refused here.
-            self.put(svc, Key::At(at), Value::Return);
+            Way::Outside if map == Map::NodeSvc => NODE_OUTSIDE,
+            Way::Outside => OUTSIDE,
+            Way::Nowhere => NOWHERE,
+        };
+        self.put(map, Key::At(at), Value::Id(number));
+        if matches!(map, Map::Svc | Map::NodeSvc) && !matches!(way, Way::Nowhere) {
+            self.owner(at, frontend);
         }
-        self.refuse(at, frontend.external_refusal());
     }
 
     fn refuse(&mut self, at: At, refusal: Option<Refusal>) {
-        let map = match at {
-            At::Address(..) => Map::Refuse,
-            At::Port(..) => Map::NodeRefuse,
+        let [rejected, dropped] = match at {
+            At::Address(..) => [Map::Rejected, Map::Dropped],
+            At::Port(..) => [Map::NodeRejected, Map::NodeDropped],
         };
         match refusal {
             None => {}
-            Some(Refusal::Reject) => self.put(map, Key::At(at), Value::GotoReject),
-            Some(Refusal::Drop) => self.put(map, Key::At(at), Value::Drop),
+            Some(Refusal::Reject) => self.put(rejected, Key::At(at), Value::Present),
+            Some(Refusal::Drop) => self.put(dropped, Key::At(at), Value::Present),
         }
-    }
-
-    /// The endpoints of one set under one destination, and the chain that picks from them; `None`: there are none.
-    fn endpoints(&mut self, at: At, frontend: &Frontend, local: bool) -> Option<Chain> {
-        let node_port = matches!(at, At::Port(..));
-        let eps = if node_port { Map::NodeEps } else { Map::Eps };
-        let (slots, pick) = spread::slots(frontend, local);
-        let first = if local { LOCAL_SLOTS } else { 0 };
-        let timeout = frontend.affinity.map_or(0, |timeout| timeout.as_secs().max(1) as u32);
-        if timeout == 0 {
-            for (slot, endpoint) in (first..).zip(&*slots) {
-                self.put(eps, Key::Slot(at, slot), Value::Endpoint(*endpoint));
-            }
-        }
-        let (mark, count) = (Mark::Nobody, slots.len() as u32);
-        (count > 0).then_some(Chain { mark, node_port, local, pick, count, timeout })
     }
 
     /// Whose clients are remembered at a destination, if they are.
@@ -169,7 +134,7 @@ impl<F: FnMut(Element)> Out<'_, F> {
     }
 
     /// The numbers by which endpoints of one set are remembered, for all destinations of the service port.
-    fn memory(&mut self, frontend: &Frontend, local: bool) {
+    fn memory(&mut self, frontend: &Frontend, sets: &Sets<'_>, local: bool) {
         let owner = self.context.owners.of(&frontend.key);
         let by_id = if local { Map::LocalById } else { Map::ById };
         let set = if local { &frontend.endpoints.local } else { &frontend.endpoints.cluster };
@@ -183,14 +148,110 @@ impl<F: FnMut(Element)> Out<'_, F> {
         }
         ids.sort_unstable();
         let first = if local { LOCAL_SLOTS } else { 0 };
-        let (slots, _) = spread::slots(frontend, local);
-        for (slot, endpoint) in (first..).zip(&*slots) {
+        for (slot, endpoint) in (first..).zip(sets.slots(local)) {
             let found = ids.binary_search_by_key(endpoint, |(addr, _)| *addr);
             if let Some((_, id)) = found.ok().and_then(|n| ids.get(n)) {
                 self.put(Map::Ids, Key::Owned(owner, slot), Value::Id(*id));
             }
         }
     }
+}
+
+/// Where a map says that a destination leads.
+#[derive(Clone, Copy)]
+enum Way {
+    /// To a chain that picks an endpoint.
+    Pick(Chain),
+    /// To the rules of external policy Local.
+    Outside,
+    /// To nothing: a pod that asks for the same port of the node must not get what is refused here.
+    Nowhere,
+}
+
+/// The slots of both sets, and how they are picked from.
+struct Sets<'a> {
+    cluster: (Cow<'a, [SocketAddr]>, Pick),
+    local: (Cow<'a, [SocketAddr]>, Pick),
+}
+
+impl<'a> Sets<'a> {
+    fn of(frontend: &'a Frontend) -> Self {
+        Self { cluster: spread::slots(frontend, false), local: spread::slots(frontend, true) }
+    }
+
+    fn slots(&self, local: bool) -> &[SocketAddr] {
+        if local { &self.local.0 } else { &self.cluster.0 }
+    }
+
+    /// The chain that picks from one of them; `None`: there is nothing to pick.
+    fn chain(&self, frontend: &Frontend, local: bool, node_port: bool) -> Option<Chain> {
+        let (slots, pick) = if local { &self.local } else { &self.cluster };
+        let timeout = frontend.affinity.map_or(0, |timeout| timeout.as_secs().max(1) as u32);
+        let (mark, pick, count) = (Mark::Nobody, *pick, slots.len() as u32);
+        (count > 0).then_some(Chain { mark, node_port, local, pick, count, timeout })
+    }
+}
+
+fn destination(frontend: &Frontend, addr: IpAddr) -> At {
+    At::Address(addr, frontend.protocol(), frontend.port)
+}
+
+/// Where clients from outside connect to.
+fn outside(frontend: &Frontend) -> impl Iterator<Item = At> + '_ {
+    let addresses = frontend.external_addresses().map(|addr| destination(frontend, addr));
+    let port = frontend.node_port.map(|port| At::Port(frontend.protocol(), port));
+    addresses.chain(port)
+}
+
+/// Hands out which map says of which destination where it leads.
+fn ways(
+    frontend: &Frontend,
+    sets: &Sets<'_>,
+    node: &NodeConfig,
+    mut each: impl FnMut(Map, At, Way),
+) {
+    let inside = sets.chain(frontend, frontend.internal == TrafficPolicy::Local, false);
+    if let (Some(addr), Some(chain)) = (frontend.cluster_ip, inside) {
+        let mark = if node.masquerade_all {
+            Mark::Everybody
+        } else if node.detects_pods(frontend.key.family) {
+            Mark::Outsiders
+        } else {
+            Mark::Nobody
+        };
+        each(Map::Svc, destination(frontend, addr), Way::Pick(Chain { mark, ..chain }));
+    }
+    for at in outside(frontend) {
+        let node_port = matches!(at, At::Port(..));
+        let [svc, short, local] = if node_port {
+            [Map::NodeSvc, Map::NodeShort, Map::NodeLocal]
+        } else {
+            [Map::Svc, Map::Short, Map::Local]
+        };
+        let Some(chain) = sets.chain(frontend, false, node_port) else {
+            each(svc, at, Way::Nowhere);
+            continue;
+        };
+        if frontend.external == TrafficPolicy::Cluster {
+            each(svc, at, Way::Pick(Chain { mark: Mark::Everybody, ..chain }));
+            continue;
+        }
+        each(svc, at, Way::Outside);
+        each(short, at, Way::Pick(chain));
+        if let Some(chain) = sets.chain(frontend, true, node_port) {
+            each(local, at, Way::Pick(chain));
+        }
+    }
+}
+
+/// Hands out the chains that an item's elements lead to.
+pub(super) fn chains(desired: &Desired, node: &NodeConfig, mut each: impl FnMut(Family, Chain)) {
+    let Desired::Frontend(frontend) = desired else { return };
+    ways(frontend, &Sets::of(frontend), node, |_, _, way| {
+        if let Way::Pick(chain) = way {
+            each(frontend.key.family, chain);
+        }
+    });
 }
 
 /// How many endpoints of a service port can be told apart.

@@ -1,25 +1,26 @@
 //! The node's forwarding as nftables: data, not rules.
 //!
 //! ```text
-//! prerouting, output ─▶ services ─▶ svc: address . protocol . port ─▶ goto c-n3 ─▶ (mark) ─▶ n3
-//!                                └▶ node-svc: protocol . port ─▶ goto node-e-n3                │
-//!                                              eps: address . protocol . port . slot ◀─────────┘ any slot of 3
-//!                                               └▶ endpoint . port
+//! prerouting, output ─▶ services ─▶ svc: address . protocol . port ─▶ 1:3 ─▶ kinds: goto c-n3 ─▶ (mark) ─▶ n3
+//!                                └▶ node-svc: protocol . port ─▶ 2:3 ─▶ kinds: goto node-e-n3               │
+//!                                              eps: address . protocol . port . slot ◀──────────────────────┘
+//!                                               └▶ endpoint . port                           any slot of 3
 //! ```
 //!
 //! There is no chain, rule or anonymous set per Service: kernels search all sets of a table for each of those, and
 //! a cluster of 10,000 Services takes minutes to load. Here a Service is elements of named maps, and chains are
-//! shared by all that have the same number of endpoints ([`Chain`] tells their names). One endpoint more or less is
-//! three to five elements in one transaction; chains for that many endpoints come with it when they are new.
+//! shared by all that have the same number of endpoints ([`Chain`] tells their names), which one small map knows by
+//! number. One endpoint more or less is three to five elements in one transaction; chains for that many endpoints come
+//! with it when they are new.
 //!
 //! Other maps hold what differs: external policy Local has two sets (`short` for pods and the node itself, `local`
-//! for everybody else, in slots from 65,536 on), `refuse` answers for what has no endpoints, `ranged` and `allowed`
+//! for everybody else, in slots from 65,536 on), `rejected` and `dropped` hold what has no endpoints, `ranged` and `allowed`
 //! keep strangers from load balancers' addresses, `hairpin` knows endpoints that may talk to themselves. Who has
 //! affinity is found in `owners`, whose clients met whom in `sticky`, and where that is in `ids` and `by-id`: one
 //! memory for all addresses of a service port, as kube-proxy has it.
 //!
-//! A destination without endpoints is found in `refuse`, and `svc` says `return` for it, so that no pod's host port of
-//! that number gets its packets.
+//! Some numbers lead to no chain that picks (`exceptions`): 0:1 and 0:2 stand for external policy Local, and 0:3 for
+//! nowhere: a destination without endpoints has it, so that no pod's host port of that number gets its packets.
 //!
 //! Two tables, `ip svckit` and `ip6 svckit`; nothing of anybody else's is read or touched. [`Ruleset`] encodes them
 //! for the kernel ([`netlink`]), [`full`] prints the same for people and for nft 1.0.6 or newer; kernels from 5.13
@@ -28,13 +29,14 @@
 //! # Where this differs from [`Proxy::decide`]
 //!
 //! Only endpoints of this node are masqueraded when they are sent their own packets: those of other nodes don't come
-//! by here. A client of IPv6 is remembered by a hash of its address; two with one hash share an endpoint. While a
-//! client is looked up, the packet's priority is borrowed; it is reset for all packets that are forwarded.
+//! by here. A client of IPv6 is remembered by a hash of its address; two with one hash share an endpoint. While the
+//! first packet of a connection is on its way through the maps, its priority is borrowed; it is reset before it leaves.
 
 mod chain;
 mod change;
 mod element;
 mod elements;
+mod kinds;
 pub mod netlink;
 mod owners;
 mod rule;

@@ -57,12 +57,11 @@ impl Map {
             Self::Hairpin => (vec![Part::Source, Part::Destination], None),
             Self::Ranged => (at(false), None),
             Self::Allowed => (at_and(false, Part::Source), None),
-            Self::Svc | Self::Short | Self::Local | Self::Refuse => {
-                (at(false), Some(Data::Verdict))
-            }
-            Self::NodeSvc | Self::NodeShort | Self::NodeLocal | Self::NodeRefuse => {
-                (at(true), Some(Data::Verdict))
-            }
+            Self::Rejected | Self::Dropped => (at(false), None),
+            Self::NodeRejected | Self::NodeDropped => (at(true), None),
+            Self::Kinds | Self::Exceptions => (vec![Part::Priority], Some(Data::Verdict)),
+            Self::Svc | Self::Short | Self::Local => (at(false), Some(Data::Number)),
+            Self::NodeSvc | Self::NodeShort | Self::NodeLocal => (at(true), Some(Data::Number)),
             Self::Eps => (at_and(false, slot), Some(Data::Endpoint)),
             Self::NodeEps => (at_and(true, slot), Some(Data::Endpoint)),
             Self::Owners => (at(false), Some(Data::Number)),

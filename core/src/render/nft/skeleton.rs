@@ -88,7 +88,7 @@ pub(super) fn sections(node: &NodeConfig, family: Family) -> Vec<Section> {
         section("node-outside", outside(node, family, true)),
         section("masquerading", masquerading()),
         section("refuse-node-ports", refuse_node_ports(node, family)),
-        section("refuse-services", vec![known(), vec![vmap(false, Map::Refuse)]]),
+        section("refuse-services", refuse(false, &vec![], Map::Rejected, Map::Dropped)),
         section("refuse-strays", refuse_strays()),
         // Kernels ration ICMP per client; resets come at once, always.
         section("reject-it", vec![vec![Clause::Tcp, Clause::Reset], vec![Clause::Reject]]),
@@ -101,9 +101,11 @@ fn section(name: &'static str, rules: Vec<Rule>) -> Section {
     Section { name: Target::Named(name), base: None, rules }
 }
 
-/// `KEY vmap @map`.
-fn vmap(node_port: bool, map: Map) -> Clause {
-    Clause::Vmap { key: at(node_port), map: map.name() }
+/// Goes where a map's number leads: `meta priority set KEY map @map meta priority vmap @kinds`.
+fn lead(mut rule: Rule, node_port: bool, map: Map, by: Map) -> Rule {
+    rule.push(Clause::SetPriority { key: at(node_port), map: map.name() });
+    rule.push(Clause::Vmap { key: vec![Part::Priority], map: by.name() });
+    rule
 }
 
 fn within(key: Vec<Part>, set: &'static str) -> Clause {
@@ -129,10 +131,11 @@ fn services(node: &NodeConfig, family: Family) -> Vec<Rule> {
     };
     let host = || host_port_match(node, family);
     let dnat = |node_port, map: Map| Clause::Dnat { key: at(node_port), map: map.name() };
-    let mut rules = vec![
-        vec![vmap(false, Map::Svc)],
-        with(node_port_match(node, family), vmap(true, Map::NodeSvc)),
-    ];
+    // Chains that exceptions lead to go on by `kinds` themselves, so these can't be in there.
+    let by = [Map::Kinds, Map::Exceptions];
+    let mut rules: Vec<Rule> = by.map(|by| lead(vec![], false, Map::Svc, by)).into();
+    let node_port = || node_port_match(node, family);
+    rules.extend(by.map(|by| lead(node_port(), true, Map::NodeSvc, by)));
     if localhost(node, family) {
         rules.push(vec![Clause::ToLoopback { not: false }, Clause::Mark]);
     }
@@ -147,10 +150,12 @@ fn outside(node: &NodeConfig, family: Family, node_port: bool) -> Vec<Rule> {
         if node_port { (Map::NodeShort, Map::NodeLocal) } else { (Map::Short, Map::Local) };
     let mut rules = Vec::new();
     if node.detects_pods(family) {
-        rules.push(vec![within(vec![Part::Source], "pod-cidrs"), vmap(node_port, short)]);
+        let pod = vec![within(vec![Part::Source], "pod-cidrs")];
+        rules.push(lead(pod, node_port, short, Map::Kinds));
     }
-    rules.push(vec![Clause::FromLocal, Clause::Mark, vmap(node_port, short)]);
-    rules.push(vec![vmap(node_port, local)]);
+    let own = vec![Clause::FromLocal, Clause::Mark];
+    rules.push(lead(own, node_port, short, Map::Kinds));
+    rules.push(lead(vec![], node_port, local, Map::Kinds));
     rules
 }
 
@@ -164,9 +169,18 @@ fn masquerading() -> Vec<Rule> {
 }
 
 fn refuse_node_ports(node: &NodeConfig, family: Family) -> Vec<Rule> {
-    let mut rule = node_port_match(node, family);
-    rule.push(vmap(true, Map::NodeRefuse));
-    vec![known(), rule]
+    refuse(true, &node_port_match(node, family), Map::NodeRejected, Map::NodeDropped)
+}
+
+/// What is in one set is rejected, what is in the other dropped; `when` comes before either.
+fn refuse(node_port: bool, when: &Rule, rejected: Map, dropped: Map) -> Vec<Rule> {
+    let rule = |set: Map, end| {
+        let mut rule = when.clone();
+        rule.extend([within(at(node_port), set.name()), end]);
+        rule
+    };
+    let reject = Clause::Goto(Target::Named("reject-it"));
+    vec![known(), rule(rejected, reject), rule(dropped, Clause::Drop)]
 }
 
 fn refuse_strays() -> Vec<Rule> {

@@ -117,6 +117,7 @@ fn looks(set: &Set, family: Family, out: &mut impl Write) -> fmt::Result {
         Part::Source | Part::Destination => Some(addr(family)),
         Part::Protocol => Some("inet_proto"),
         Part::Port => Some("inet_service"),
+        Part::Priority => Some("classid"),
         _ => None,
     };
     let typed = matches!(set.data, None | Some(Data::Verdict))

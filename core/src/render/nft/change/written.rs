@@ -1,6 +1,6 @@
 //! The same transactions as text for `nft -f`, for people and for programs without a netlink socket.
 //!
-//! Deletions come first, then chains that aren't there yet, each after those it goes on to, then additions; as in the
+//! Chains that aren't there yet come first, each after those it goes on to, then deletions, then additions; as in the
 //! encoded form.
 
 use core::fmt::{self, Write};
@@ -75,6 +75,14 @@ impl Ruleset {
         self.fresh.clear();
         self.numbered.clear();
         self.leaving.clear();
+        self.note_changes(ops.iter());
+        // Those that others go on to were noted last.
+        for (family, chain) in self.fresh.iter().rev() {
+            writeln!(out, "table {} svckit {{", text::ip(*family))?;
+            text::section(&picking(*chain), *family, out)?;
+            writeln!(out, "}}")?;
+        }
+        commands("add", &self.fresh_kinds(), out)?;
         let (mut gone, mut new) = (Vec::new(), Vec::new());
         for op in ops {
             let (less, more) = self.differences(op);
@@ -84,13 +92,6 @@ impl Ruleset {
         gone.sort_unstable();
         new.sort_unstable();
         commands("delete", &gone, out)?;
-        new.iter().for_each(|element| self.note(element));
-        // Those that others go on to were noted last.
-        for (family, chain) in self.fresh.iter().rev() {
-            writeln!(out, "table {} svckit {{", text::ip(*family))?;
-            text::section(&picking(*chain), *family, out)?;
-            writeln!(out, "}}")?;
-        }
         Ok(commands("add", &new, out)?)
     }
 
@@ -102,21 +103,17 @@ impl Ruleset {
         out: &mut impl Write,
     ) -> fmt::Result {
         self.reset(node);
-        items.clone().for_each(|(_, desired)| self.own(desired));
+        self.prepare(items.clone().map(|(_, desired)| desired));
         let mut lists: BTreeMap<(Family, Map), String> = BTreeMap::new();
-        let mut found = Vec::new();
+        let mut found = self.kinds();
         for (item, desired) in items {
             elements(item, desired, self.context(), |element| found.push(element));
-            for element in found.drain(..) {
-                self.note(&element);
-                let list = lists.entry((element.family, element.map)).or_default();
-                let separator = if list.is_empty() { "" } else { ",\n" };
-                write!(list, "{separator}      {element}")?;
-            }
         }
-        self.add_spares();
-        self.fresh.clear();
-        self.numbered.clear();
+        for element in found {
+            let list = lists.entry((element.family, element.map)).or_default();
+            let separator = if list.is_empty() { "" } else { ",\n" };
+            write!(list, "{separator}      {element}")?;
+        }
         for family in FAMILIES {
             let ip = text::ip(family);
             writeln!(out, "table {ip} svckit\ndelete table {ip} svckit")?;

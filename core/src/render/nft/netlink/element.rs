@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     model::Protocol,
-    render::nft::{At, Element, Key, Map, Value},
+    render::nft::{At, Chain, Element, Key, Value},
 };
 
 /// A key in the making; none is longer.
@@ -85,6 +85,7 @@ impl Packed {
                 self.host(owner);
                 self.host(slot);
             }
+            Key::Kind(number) => self.host(number),
             Key::Number(protocol, id) => {
                 self.protocol(protocol);
                 self.host(id);
@@ -101,9 +102,28 @@ impl Packed {
     }
 }
 
+/// The name of a chain: mostly that of the element before.
+#[derive(Debug, Default)]
+pub(super) struct Named {
+    chain: Option<Chain>,
+    name: String,
+}
+
+impl Named {
+    fn of(&mut self, chain: Chain) -> &str {
+        if self.chain != Some(chain) {
+            self.name.clear();
+            // Writing to a String can't fail.
+            let _ = write!(self.name, "{chain}");
+            self.chain = Some(chain);
+        }
+        &self.name
+    }
+}
+
 /// Writes one element; to delete it, its key is enough.
 #[inline]
-pub(super) fn element(out: &mut Vec<u8>, element: &Element, delete: bool, name: &mut String) {
+pub(super) fn element(out: &mut Vec<u8>, element: &Element, delete: bool, name: &mut Named) {
     nest(out, 1, |out| {
         key(out, &element.key);
         if !delete {
@@ -126,22 +146,14 @@ fn key(out: &mut Vec<u8>, key: &Key) {
 }
 
 #[inline]
-fn value(out: &mut Vec<u8>, element: &Element, name: &mut String) {
+fn value(out: &mut Vec<u8>, element: &Element, name: &mut Named) {
     let to = |out: &mut Vec<u8>, code, chain| nest(out, 2, |out| verdict(out, code, chain));
     match element.value {
         Value::Present => {}
-        Value::Goto(chain) => {
-            name.clear();
-            // Writing to a String can't fail.
-            let _ = write!(name, "{chain}");
-            to(out, GOTO, Some(name.as_str()));
-        }
-        Value::GotoOutside => {
-            let node_port = element.map == Map::NodeSvc;
+        Value::Goto(chain) => to(out, GOTO, Some(name.of(chain))),
+        Value::GotoOutside { node_port } => {
             to(out, GOTO, Some(if node_port { "node-outside" } else { "outside" }));
         }
-        Value::GotoReject => to(out, GOTO, Some("reject-it")),
-        Value::Drop => to(out, DROP, None),
         Value::Return => to(out, RETURN, None),
         Value::Endpoint(endpoint) => data(out, endpoint),
         Value::Id(id) => nest(out, 2, |out| bytes(out, 1, &id.to_ne_bytes())),

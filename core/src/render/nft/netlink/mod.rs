@@ -21,10 +21,12 @@ pub use answer::{Answer, Answers};
 pub use flow::Flow;
 pub use query::{PrintedChain, Query, Reply, is_printed};
 
-use core::ops::Range;
-use std_alloc::{string::String, string::ToString, vec::Vec};
+use std_alloc::{string::ToString, vec::Vec};
 
-use self::buffer::{Head, NFTABLES, bytes, flag, message, nest, number, patch, text};
+use self::{
+    buffer::{Head, NFTABLES, bytes, flag, message, nest, number, patch, text},
+    element::Named,
+};
 use super::{Element, Map, set::Set, skeleton::Section};
 use crate::model::Family;
 
@@ -75,17 +77,17 @@ pub struct Transactions {
     sequence: u32,
     /// From which sequence number on messages are about which step; sorted.
     steps: Vec<(u32, usize)>,
-    name: String,
+    name: Named,
 }
 
-/// Messages about elements of one set, before it is known which transaction they go in.
+/// Elements of one map, as many as fit in a message.
 #[derive(Debug, Default)]
 pub(super) struct Bulk {
     bytes: Vec<u8>,
-    /// Where each message's share ends.
-    ends: Vec<usize>,
-    /// Elements since the last end.
-    open: usize,
+    /// How many there are.
+    elements: usize,
+    /// The name of the chain that an element led to last.
+    name: Named,
 }
 
 impl Transactions {
@@ -246,14 +248,14 @@ impl Transactions {
 
     /// Adds elements in bulk; with `pieces` no transaction gets long.
     pub(super) fn bulk(&mut self, family: Family, map: Map, bulk: &Bulk, pieces: &mut Pieces) {
-        for share in bulk.shares() {
-            if pieces.full() {
-                self.end();
-                self.begin();
-            }
-            let elements = bulk.bytes.get(share).unwrap_or_default();
-            self.some(family, map, false, |out| out.extend_from_slice(elements));
+        if bulk.elements == 0 {
+            return;
         }
+        if pieces.full() {
+            self.end();
+            self.begin();
+        }
+        self.some(family, map, false, |out| out.extend_from_slice(&bulk.bytes));
     }
 
     fn message(&mut self, family: Family, kind: u16, flags: u16, body: impl FnOnce(&mut Vec<u8>)) {
@@ -291,21 +293,17 @@ impl Pieces {
 }
 
 impl Bulk {
-    /// Adds an element.
+    /// Adds an element; whether there is no room for another.
     #[inline]
-    pub(super) fn push(&mut self, element: &Element, name: &mut String) {
-        if self.open == PER_MESSAGE {
-            self.ends.push(self.bytes.len());
-            self.open = 0;
-        }
-        self.open += 1;
-        element::element(&mut self.bytes, element, false, name);
+    pub(super) fn push(&mut self, element: &Element) -> bool {
+        element::element(&mut self.bytes, element, false, &mut self.name);
+        self.elements += 1;
+        self.elements == PER_MESSAGE
     }
 
-    fn shares(&self) -> impl Iterator<Item = Range<usize>> {
-        let starts = core::iter::once(&0).chain(&self.ends);
-        let last = core::iter::once(self.bytes.len());
-        let ends = self.ends.iter().copied().chain(last);
-        starts.copied().zip(ends).map(|(start, end)| start..end).filter(|share| !share.is_empty())
+    /// Forgets the elements, but keeps the memory.
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.elements = 0;
     }
 }

@@ -1,12 +1,13 @@
 //! Questions to the kernel about what it holds: few, because lists get slow as sets grow.
 
-use std_alloc::{string::String, vec::Vec};
+use std_alloc::vec::Vec;
 
 use super::{
     Answer, TABLE,
     answer::{attribute, attributes},
     buffer::{Head, flag, message, nest, text},
-    element, kind,
+    element::{self, Named},
+    kind,
     rule::number_of,
 };
 use crate::{
@@ -133,7 +134,7 @@ impl Query {
         Self::new(kind::GET_ELEMENTS, flag::ACK, sequence, number_of(family), |out| {
             text(out, 1, TABLE);
             text(out, 2, map.name());
-            let mut name = String::new();
+            let mut name = Named::default();
             nest(out, 3, |out| {
                 for element in elements {
                     element::element(out, element, true, &mut name);
@@ -200,7 +201,7 @@ fn named(body: &[u8], kind: u16) -> &[u8] {
 #[must_use]
 pub fn is_printed(wanted: &Element, printed: &[u8]) -> bool {
     let mut bytes = Vec::new();
-    element::element(&mut bytes, wanted, false, &mut String::new());
+    element::element(&mut bytes, wanted, false, &mut Named::default());
     let wanted = bytes.get(4..).unwrap_or_default();
     let values = |element, kind| attribute(attribute(element, kind).unwrap_or_default(), 1);
     let verdict = |element, kind| {
