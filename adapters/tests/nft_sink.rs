@@ -48,17 +48,11 @@ fn check(nft: &mut Nft, proxy: &Proxy) -> Checked {
     panic!("it looks for ever")
 }
 
-#[test]
-fn damage_is_repaired() {
-    let Some(namespace) = Namespace::new("drift") else { return };
-    let mut proxy = proxy();
-    let mut nft = sink(&namespace);
-    nft.sync(&mut proxy).unwrap();
-    let whole = namespace.listing();
-    assert_eq!(check(&mut nft, &proxy), Checked::Untouched);
+/// What others do to a table, and what a look at it finds.
+fn damages() -> Vec<(&'static str, String, Checked)> {
     let svc = "10.96.0.1 . tcp . 80";
     let stranger = "add table ip other; add chain ip other c; add set ip other s { type mark; }";
-    let cases = [
+    vec![
         ("somebody else's table", stranger.to_owned(), Checked::Intact),
         ("an element goes", format!("delete element ip svckit svc {{ {svc} }}"), Checked::Repaired),
         (
@@ -108,8 +102,18 @@ fn damage_is_repaired() {
         ("a table goes", "delete table ip6 svckit".into(), Checked::Repaired),
         ("everything goes", "flush ruleset".into(), Checked::Repaired),
         ("nothing", String::new(), Checked::Untouched),
-    ];
-    for (name, script, want) in cases {
+    ]
+}
+
+#[test]
+fn damage_is_repaired() {
+    let Some(namespace) = Namespace::new("drift") else { return };
+    let mut proxy = proxy();
+    let mut nft = sink(&namespace);
+    nft.sync(&mut proxy).unwrap();
+    let whole = namespace.listing();
+    assert_eq!(check(&mut nft, &proxy), Checked::Untouched);
+    for (name, script, want) in damages() {
         namespace.nft(&["-f", "-"], &script);
         assert_eq!(check(&mut nft, &proxy), want, "{name}");
         namespace.nft(&["-f", "-"], "table ip other {}\ndelete table ip other");
