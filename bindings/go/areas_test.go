@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/netip"
+	"sync"
 	"testing"
 )
 
@@ -151,4 +152,56 @@ func TestAreasAfterClose(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// Feeders and readers of the areas that are fed alone, at once.
+func TestAreasBesideEachOther(t *testing.T) {
+	names, _, err := NewNames(nil, seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices, err := NewSlices(nil, seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gateways, err := NewGateways(seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wait sync.WaitGroup
+	beside := func(work func() error) {
+		wait.Add(1)
+		go func() {
+			defer wait.Done()
+			for range 30 {
+				if err := work(); err != nil {
+					t.Error(err)
+				}
+			}
+		}()
+	}
+	feed := []byte(service("web", "10.96.0.10", `"ports":[{"port":80}],"clusterIPs":["10.96.0.10"]`))
+	beside(func() error { _, err := names.Apply(feed); return err })
+	beside(func() error { _, err := slices.Apply(feed); return err })
+	beside(func() error { _, err := gateways.Apply(feed); return err })
+	for range 2 {
+		beside(func() error {
+			zone, err := names.Zone()
+			if err != nil {
+				return err
+			}
+			_, _, err = zone.Answer(question("web.shop.svc.cluster.local"), Peer{}, make([]byte, 512))
+			return errors.Join(err, zone.Close())
+		})
+		beside(func() error { _, err := slices.Take(); return err })
+		beside(func() error {
+			routes, _, err := gateways.Routes()
+			if err != nil {
+				return err
+			}
+			_, err = routes.Answer("shop", "g", 80, "", Request{Method: "GET", Target: "/", Hosts: []string{"a.b"}})
+			return err
+		})
+	}
+	wait.Wait()
 }
