@@ -14,6 +14,7 @@ use crate::{
     svckit_cluster, svckit_status,
 };
 use std::{
+    cell::RefCell,
     mem::MaybeUninit,
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
@@ -98,9 +99,10 @@ pub unsafe extern "C" fn svckit_table_pick(
     pick_out: *mut svckit_pick,
 ) -> svckit_status {
     let body = |table: &Arc<Snapshot>| {
-        // SAFETY: the header asks for a readable flow and for room for one pick.
-        let (flow, out) = unsafe { (one(flow)?, Out::new(pick_out)?) };
-        out.set(pick(table, &flow, entropy));
+        // SAFETY: the header asks for a readable flow, which is not copied, and for room for one pick.
+        let (flow, out) =
+            unsafe { (flow.as_ref().ok_or(svckit_status::NullPointer)?, Out::new(pick_out)?) };
+        out.set(pick(table, flow, entropy));
         Ok(())
     };
     // SAFETY: NULL, or alive, as the header asks.
@@ -123,7 +125,7 @@ pub unsafe extern "C" fn svckit_table_pick_many(
     let body = |table: &Arc<Snapshot>| {
         // SAFETY: the header asks for `count` readable flows, and for room for as many picks.
         let (flows, room) = unsafe { (many(flows, count)?, room(picks, count)?) };
-        pick_all(table, &mut nobody(), flows, Time::default(), entropy, room);
+        nobody(|nobody| pick_all(table, nobody, flows, Time::default(), entropy, room));
         Ok(())
     };
     // SAFETY: NULL, or alive, as the header asks.
@@ -246,13 +248,24 @@ pub unsafe extern "C" fn svckit_table_generation(
 #[inline]
 fn pick(table: &Snapshot, flow: &svckit_flow, entropy: u64) -> svckit_pick {
     let Some(flow) = flow.read() else { return svckit_pick::default() };
-    table.pick(&flow, &mut nobody(), Time::default(), entropy).into()
+    nobody(|nobody| table.pick(&flow, nobody, Time::default(), entropy)).into()
 }
 
-/// A memory of clients for calls that are to remember none; it takes no room until it has to.
+thread_local! {
+    /// What [`nobody`] lends; there for each thread, because making one costs as much as a look-up.
+    static NOBODY: RefCell<Affinity> = RefCell::new(Affinity::new(0, Seed([0; 4])));
+}
+
+/// Lends a memory of clients to calls that are to remember none.
 #[inline]
-fn nobody() -> Affinity {
-    Affinity::new(0, Seed([0; 4]))
+fn nobody<T>(call: impl FnOnce(&mut Affinity) -> T) -> T {
+    NOBODY.with_borrow_mut(|nobody| {
+        // It takes no room until somebody was remembered, by a call before this one.
+        if nobody.bytes() > 0 {
+            *nobody = Affinity::new(0, Seed([0; 4]));
+        }
+        call(nobody)
+    })
 }
 
 /// How many flows are asked for together: as many as the core looks up at once.

@@ -3,7 +3,7 @@
 use crate::{
     SVCKIT_PROTOCOLS_SCTP, SVCKIT_PROTOCOLS_TCP, SVCKIT_PROTOCOLS_UDP, svckit_ip, svckit_text,
 };
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, SocketAddrV4};
 use svckit::{
     model::{Port, Protocol},
     table::{Flow, Outcome},
@@ -79,12 +79,14 @@ impl svckit_flow {
     /// The flow as the core has it, unless no service can have it.
     #[inline]
     pub(super) fn read(&self) -> Option<Flow> {
-        Some(Flow {
-            source: SocketAddr::new(self.source.into(), self.source_port),
-            address: self.address.into(),
-            port: Port::new(self.port)?,
-            protocol: protocol_of(self.protocol)?,
-        })
+        let (port, protocol) = (Port::new(self.port)?, protocol_of(self.protocol)?);
+        // Nearly all are of IPv4, and cost less without a look at each half by itself.
+        if let (Some(source), Some(address)) = (self.source.v4(), self.address.v4()) {
+            let source = SocketAddr::V4(SocketAddrV4::new(source, self.source_port));
+            return Some(Flow { source, address: IpAddr::V4(address), port, protocol });
+        }
+        let source = SocketAddr::new(self.source.into(), self.source_port);
+        Some(Flow { source, address: self.address.into(), port, protocol })
     }
 }
 
@@ -116,7 +118,10 @@ impl From<Outcome> for svckit_pick {
         let code = code(&outcome);
         match outcome {
             Outcome::Backend(pick) => Self {
-                ip: pick.backend.ip().into(),
+                ip: match pick.backend {
+                    SocketAddr::V4(backend) => (*backend.ip()).into(),
+                    SocketAddr::V6(backend) => svckit_ip { bytes: backend.ip().octets() },
+                },
                 port: pick.backend.port(),
                 service_port: pick.service_port.get(),
                 endpoint: pick.endpoint.get(),
