@@ -105,6 +105,7 @@ static void without_handles(void) {
   ANSWERS(NONE, svckit_gateways_apply(NULL, NO, NULL));
   ANSWERS(NONE, svckit_gateways_delete(NULL, NO, NO, NO));
   ANSWERS(NONE, svckit_gateways_routes(NULL, NULL, (svckit_gateway_routes **)&out));
+  ANSWERS(NONE, svckit_cluster_gateway_routes(NULL, NULL, (svckit_gateway_routes **)&out));
   ANSWERS(NONE, svckit_gateway_routes_answer(NULL, NO, NO, 80, &request, text, &gateway, &change, 1, &len, buf, 16, &len));
   ANSWERS(NONE, svckit_trace_decision(NULL, &decision));
   ANSWERS(NONE, svckit_trace_endpoints(NULL, &from, 1, &len));

@@ -118,6 +118,24 @@ func TestAsk(t *testing.T) {
 	}
 }
 
+// A cluster that holds Gateways has routes for them too.
+func TestGatewaysOfACluster(t *testing.T) {
+	cluster := newCluster(t, shop+`{"apiVersion":"gateway.networking.k8s.io/v1","kind":"GatewayClass","metadata":{"name":"c"},"spec":`+
+		`{"controllerName":"svckit.example/gateway"}}{"apiVersion":"gateway.networking.k8s.io/v1","kind":"Gateway","metadata":`+
+		`{"name":"g","namespace":"shop"},"spec":{"gatewayClassName":"c","listeners":[{"name":"h","port":80,"protocol":"HTTP"}]}}`+
+		`{"apiVersion":"gateway.networking.k8s.io/v1","kind":"HTTPRoute","metadata":{"name":"r","namespace":"shop"},"spec":`+
+		`{"parentRefs":[{"name":"g"}],"rules":[{"backendRefs":[{"name":"web","port":80}]}]}}`)
+	routes, findings, err := cluster.GatewayRoutes()
+	if err != nil {
+		t.Fatal(findings, err)
+	}
+	defer routes.Close()
+	answer, err := routes.Answer("shop", "g", 80, "", Request{Method: "GET", Target: "/cart", Hosts: []string{"a.b"}})
+	if err != nil || answer.Action != RouteForward || answer.Port.Service != "web" || answer.Text != "/cart" {
+		t.Error(answer, err)
+	}
+}
+
 // The areas that are fed alone answer Closed after Close too.
 func TestAreasAfterClose(t *testing.T) {
 	names, _, _ := NewNames(nil, seed)

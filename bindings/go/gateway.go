@@ -116,6 +116,20 @@ func (g *Gateways) Routes() (*GatewayRoutes, Findings, error) {
 	var ptr *C.svckit_gateway_routes
 	var findings *C.svckit_findings
 	status := C.svckit_gateways_routes(g.ptr, &findings, &ptr)
+	return gatewayRoutesOf(ptr, findings, status)
+}
+
+// GatewayRoutes takes the routes of the Gateways that the cluster holds; otherwise as [Gateways.Routes].
+func (c *Cluster) GatewayRoutes() (*GatewayRoutes, Findings, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var ptr *C.svckit_gateway_routes
+	var findings *C.svckit_findings
+	status := C.svckit_cluster_gateway_routes(c.ptr, &findings, &ptr)
+	return gatewayRoutesOf(ptr, findings, status)
+}
+
+func gatewayRoutesOf(ptr *C.svckit_gateway_routes, findings *C.svckit_findings, status C.svckit_status) (*GatewayRoutes, Findings, error) {
 	all := found(findings)
 	if err := check(status); err != nil {
 		return nil, all, err

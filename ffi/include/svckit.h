@@ -1711,6 +1711,13 @@ svckit_status svckit_gateways_routes(svckit_gateways *gateways,
                                      svckit_gateway_routes **routes_out);
 
 /**
+ * Takes the routes of the Gateways that a cluster holds; otherwise as `svckit_gateways_routes`.
+ */
+svckit_status svckit_cluster_gateway_routes(svckit_cluster *cluster,
+                                            svckit_findings **findings_out,
+                                            svckit_gateway_routes **routes_out);
+
+/**
  * Ends routes. NULL is fine; so are poisoned ones.
  */
 void svckit_gateway_routes_free(svckit_gateway_routes *routes);

@@ -5,10 +5,12 @@ mod answer;
 pub use answer::*;
 
 use crate::{
+    cluster::State,
     finding::Report,
     guard::{Buffer, Handle, Out, alone, free, give, make, many, one, opaque, shared, text},
     objects::complete,
-    seed, svckit_findings, svckit_request, svckit_seed, svckit_status, svckit_text, tree,
+    seed, svckit_cluster, svckit_findings, svckit_request, svckit_seed, svckit_status, svckit_text,
+    tree,
 };
 use serde::Deserialize;
 use std::sync::Arc;
@@ -142,6 +144,29 @@ pub unsafe extern "C" fn svckit_gateways_routes(
     };
     // SAFETY: NULL, or alive and used by no other call, as the header asks.
     unsafe { alone(gateways, body) }
+}
+
+/// Takes the routes of the Gateways that a cluster holds; otherwise as `svckit_gateways_routes`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn svckit_cluster_gateway_routes(
+    cluster: *mut svckit_cluster,
+    findings_out: *mut *mut svckit_findings,
+    routes_out: *mut *mut svckit_gateway_routes,
+) -> svckit_status {
+    // SAFETY: the header asks for NULL or room for one pointer.
+    let mut report = unsafe { Report::new(findings_out) };
+    let body = |state: &mut State| {
+        // SAFETY: the header asks for room for one pointer.
+        let out = unsafe { Out::new(routes_out) }?;
+        let router = state.cluster.gateways();
+        let routes = router.routes();
+        report.note(router.findings().iter().cloned());
+        _ = report.tell();
+        out.set(give::<svckit_gateway_routes>(routes));
+        Ok(())
+    };
+    // SAFETY: NULL, or alive and used by no other call, as the header asks.
+    unsafe { alone(cluster, body) }
 }
 
 /// Ends routes. NULL is fine; so are poisoned ones.
