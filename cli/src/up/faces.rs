@@ -91,7 +91,7 @@ impl Faces {
     }
 
     /// What is wrong with the Ingresses beyond each one's own text: conflicts, classes.
-    pub(super) fn findings(&self) -> Vec<svckit::finding::Finding> {
+    pub(super) fn findings(&mut self) -> Vec<svckit::finding::Finding> {
         self.router.findings()
     }
 

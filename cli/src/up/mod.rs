@@ -180,7 +180,7 @@ impl Up {
             .map(|(id, finding)| Finding { object: id.to_string(), ..finding })
             .collect();
         about.extend(self.cluster.host_port_conflicts());
-        about.extend(self.servers.faces().findings());
+        about.extend(self.servers.faces_mut().findings());
         wrong.extend(self.files.locate(about));
         wrong.extend(system.into_iter().map(nowhere));
         self.errors = report::has_errors(&wrong);

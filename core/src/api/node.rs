@@ -1,13 +1,13 @@
 //! Node v1.
 
-use super::{Condition, IntOrString, Kept, ObjectMeta};
+use super::{Condition, Json, Kept, ObjectMeta};
 use std_alloc::{collections::BTreeMap, string::String, vec::Vec};
 
 /// The label that says in which zone a node is.
 pub const LABEL_ZONE: &str = "topology.kubernetes.io/zone";
 
-/// Amounts by what they are of: numbers, or texts with a unit.
-pub type Quantities = BTreeMap<String, IntOrString>;
+/// Amounts by what they are of: numbers, whole or not, or texts with a unit.
+pub type Quantities = BTreeMap<String, Json>;
 
 object! {
     /// A machine of the cluster.

@@ -36,7 +36,7 @@ impl Cluster {
     ///
     /// Costs O(n log n) in the pods there are.
     #[must_use]
-    pub fn conflicts(&self) -> Vec<Finding> {
+    pub fn conflicts(&mut self) -> Vec<Finding> {
         let mut findings = self.control.host_port_conflicts();
         for Conflict { destination, holder, others } in self.proxy.conflicts() {
             let holder = &holder.key.name.service;

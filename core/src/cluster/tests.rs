@@ -97,7 +97,7 @@ fn node(name: &str, zone: &str, ip: &str) -> Object {
     node.metadata.labels.insert(crate::api::LABEL_ZONE.into(), zone.into());
     let ready = Condition { r#type: "Ready".into(), status: "True".into(), ..Condition::default() };
     node.status.conditions.push(ready);
-    node.status.allocatable.insert("cpu".into(), crate::api::IntOrString::Int(4));
+    node.status.allocatable.insert("cpu".into(), crate::api::Json::Int(4));
     node.status.addresses.push(NodeAddress { r#type: "InternalIP".into(), address: ip.into() });
     Object::Node(node.into())
 }

@@ -141,17 +141,14 @@ impl Router {
     /// The routes as of now; the same ones as before when nothing has changed.
     #[must_use]
     pub fn routes(&mut self) -> Arc<Routes> {
-        for host in core::mem::take(&mut self.dirty) {
-            self.build(host);
-        }
+        self.build_dirty();
         self.published.get_or_insert_with(|| Arc::new(self.routes.clone())).clone()
     }
 
     /// What is wrong with the Ingresses: each by itself, and between them. Costs the number of Ingresses and hosts.
-    ///
-    /// Conflicts are those of the last [`Router::routes`].
     #[must_use]
-    pub fn findings(&self) -> Vec<Finding> {
+    pub fn findings(&mut self) -> Vec<Finding> {
+        self.build_dirty();
         let own = self.ingresses.values().flat_map(|known| &known.claims.findings);
         let between = self.hosts.values().flat_map(|host| &host.findings);
         let mut findings: Vec<_> = own.chain(between).cloned().collect();
@@ -170,6 +167,12 @@ impl Router {
             Some(Known { verdict: Ok(()), .. }) => Ok(()),
             Some(Known { verdict: Err(why), .. }) => Err(Some(why)),
             None => Err(None),
+        }
+    }
+
+    fn build_dirty(&mut self) {
+        for host in core::mem::take(&mut self.dirty) {
+            self.build(host);
         }
     }
 

@@ -3,7 +3,7 @@
 use super::read;
 use crate::{
     admit::field::{Notes, SPEC, STATUS},
-    api::{self, LABEL_ZONE},
+    api::{self, Json, LABEL_ZONE},
     finding::Finding,
     model::Node,
 };
@@ -70,11 +70,16 @@ fn pod_cidrs(spec: &api::NodeSpec, notes: &mut Notes) -> Vec<IpNet> {
 
 /// Allocatable CPU in thousandths; 0 when the node doesn't say.
 fn milli_cpu(status: &api::NodeStatus, notes: &mut Notes) -> u64 {
-    let Some(text) = status.allocatable.get("cpu").map(ToString::to_string) else { return 0 };
-    let text = text.as_str();
-    milli(text).unwrap_or_else(|| {
+    let text = match status.allocatable.get("cpu") {
+        None => return 0,
+        Some(Json::Int(cpus)) => cpus.to_string(),
+        Some(Json::Float(cpus)) => cpus.to_string(),
+        Some(Json::String(text)) => text.clone(),
+        Some(_) => String::new(),
+    };
+    milli(&text).unwrap_or_else(|| {
         let allocatable = STATUS.child("allocatable");
-        notes.invalid(allocatable.key("cpu"), text, "must be a quantity, such as 4 or 3920m");
+        notes.invalid(allocatable.key("cpu"), text, "must be a quantity, such as 4, 0.5 or 3920m");
         0
     })
 }
@@ -151,5 +156,20 @@ mod tests {
         for (text, want) in cases {
             assert_eq!(milli(text), want, "{text}");
         }
+    }
+
+    #[test]
+    fn processors_may_be_written_as_numbers() {
+        let node = |cpu: Json| {
+            let mut object = api::Node::default();
+            object.metadata.name = "n1".into();
+            object.status.allocatable.insert("cpu".into(), cpu);
+            node(&object).map(|node| node.milli_cpu)
+        };
+        assert_eq!(node(Json::Int(4)), Ok(4000));
+        assert_eq!(node(Json::Float(1.5)), Ok(1500));
+        assert_eq!(node(Json::String("500m".into())), Ok(500));
+        assert_eq!(node(Json::Bool(true)).unwrap_err()[0].path, "status.allocatable[cpu]");
+        assert_eq!(node(Json::Float(f64::NAN)).unwrap_err().len(), 1);
     }
 }
