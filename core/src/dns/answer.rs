@@ -193,8 +193,9 @@ impl Snapshot {
 
     /// What a search that a denied question is part of finds.
     fn searched(&self, message: &[u8], peer: Peer, out: &mut [u8]) -> Option<Outcome> {
-        let question = Question::read(message).ok()?;
-        let zone = self.config.served.of(&question.name)?;
+        let mut name = Folded::new();
+        let question = Question::read(message, &mut name).ok()?;
+        let zone = self.config.served.of(question.name)?;
         let walk = match Self::is_search(zone) {
             true => self.search_walk(zone, &question)?,
             false if self.config.options.autopath => self.autopath(&question, peer.address?)?,
@@ -205,7 +206,8 @@ impl Snapshot {
 
     /// Answers a message from the zones alone.
     pub(super) fn answer_plainly(&self, message: &[u8], peer: Peer, out: &mut [u8]) -> Outcome {
-        let question = match Question::read(message) {
+        let mut name = Folded::new();
+        let question = match Question::read(message, &mut name) {
             Ok(question) => question,
             Err(Refusal::Drop) => return Outcome::Drop,
             Err(Refusal::Header(header, rcode)) => {
@@ -219,7 +221,7 @@ impl Snapshot {
         if let Some(rcode) = question.refused() {
             return Outcome::Reply(reply.finish(rcode, false, ceiling));
         }
-        let Some(zone) = self.config.served.of(&question.name) else {
+        let Some(zone) = self.config.served.of(question.name) else {
             return Outcome::Foreign(reply.finish(Rcode::REFUSED, false, ceiling));
         };
         let turn = mix(peer.entropy ^ (u64::from(question.header.id) << 48));
@@ -241,7 +243,7 @@ impl Snapshot {
         ceiling: u16,
     ) -> Outcome {
         let strict = self.config.options.mode == Mode::Strict;
-        let mut node = self.locate(zone, &question.name);
+        let mut node = self.locate(zone, question.name);
         if !strict && !matches!(zone.kind, Kind::External | Kind::ExternalReverse(_)) {
             node = as_coredns(node, question.qtype);
         }
@@ -257,7 +259,7 @@ impl Snapshot {
                 }
             },
             node => {
-                if let Some(target) = self.emit(node, &question.name, &context, &mut reply) {
+                if let Some(target) = self.emit(node, question.name, &context, &mut reply) {
                     let length = reply.finish(Rcode::NOERROR, true, ceiling);
                     let (target, qtype) = (target.clone(), Type(question.qtype));
                     return Outcome::NeedUpstream(Upstream::new(length, target, qtype));

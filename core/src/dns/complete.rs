@@ -4,6 +4,7 @@ use std_alloc::vec::Vec;
 
 use super::{
     Data, Message, Mode, Name, Outcome, Peer, Rcode, Record, Snapshot, Upstream, code,
+    name::Folded,
     question::Question,
     reply::{ASKED, Reply, Section, Spelling},
     size::Sizes,
@@ -25,7 +26,8 @@ impl Snapshot {
         said: Option<&[u8]>,
         out: &mut [u8],
     ) -> Outcome {
-        let Ok(question) = Question::read(message) else { return Outcome::Drop };
+        let mut name = Folded::new();
+        let Ok(question) = Question::read(message, &mut name) else { return Outcome::Drop };
         if let Some(walk) = &need.walk {
             return self.walk_on((**walk).clone(), &question, peer, said, out);
         }

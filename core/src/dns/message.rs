@@ -81,7 +81,8 @@ impl Message {
     /// ```
     #[must_use]
     pub fn forwarded(question: &[u8]) -> Option<Vec<u8>> {
-        let asked = Question::read(question).ok()?;
+        let mut name = super::name::Folded::new();
+        let asked = Question::read(question, &mut name).ok()?;
         let mut wire = Vec::with_capacity(HEADER + asked.wire.len() + 11);
         let flags = asked.header.reply_flags() & 0x0110;
         for number in [asked.header.id, flags, 1, 0, 0, asked.edns.is_some().into()] {

@@ -218,26 +218,37 @@ impl Folded {
     /// Takes apart the name at the start of `wire`. `None` when it doesn't end there, is too long, or has a
     /// pointer or another unknown label form.
     pub(super) fn read(wire: &[u8]) -> Option<Self> {
-        let mut starts = [0; 128];
+        let mut name = Self::new();
+        name.set(wire)?;
+        Some(name)
+    }
+
+    /// Room for a name: it is too large to be handed around.
+    pub(super) const fn new() -> Self {
+        Self { bytes: [0; LONGEST + 1], len: 0, starts: [0; 128], count: 0 }
+    }
+
+    /// The same as [`read`](Self::read), into this room.
+    pub(super) fn set(&mut self, wire: &[u8]) -> Option<()> {
         let (mut at, mut count) = (0_usize, 0_usize);
         loop {
             let length = usize::from(*wire.get(at)?);
             if at >= LONGEST || length > LONGEST_LABEL {
                 return None;
             }
-            *starts.get_mut(count)? = at as u8;
+            *self.starts.get_mut(count)? = at as u8;
             at += 1 + length;
             if length == 0 {
                 break;
             }
             count += 1;
         }
-        let mut bytes = [0; LONGEST + 1];
-        let name = bytes.get_mut(..at)?;
+        let name = self.bytes.get_mut(..at)?;
         name.copy_from_slice(wire.get(..at)?);
         // Lengths are below 64, so folding the letters leaves them alone.
         name.make_ascii_lowercase();
-        Some(Self { bytes, len: u8::try_from(at).ok()?, starts, count: count as u8 })
+        (self.len, self.count) = (u8::try_from(at).ok()?, count as u8);
+        Some(())
     }
 
     /// Octets in wire form.

@@ -34,7 +34,7 @@ pub(super) struct Question<'m> {
     /// From the name's first octet to the end of the class.
     pub(super) wire: &'m [u8],
     /// The name for looking up.
-    pub(super) name: Folded,
+    pub(super) name: &'m Folded,
     pub(super) qtype: u16,
     pub(super) qclass: u16,
     pub(super) edns: Option<Edns>,
@@ -60,8 +60,9 @@ impl Header {
 }
 
 impl<'m> Question<'m> {
-    /// Reads a message that a server got.
-    pub(super) fn read(message: &'m [u8]) -> Result<Self, Refusal> {
+    /// Reads a message that a server got; `name` is room for the name asked for.
+    #[inline]
+    pub(super) fn read(message: &'m [u8], name: &'m mut Folded) -> Result<Self, Refusal> {
         let [id, flags, questions, answers, authorities, additionals] =
             header(message).ok_or(Refusal::Drop)?;
         let header = Header { id, flags };
@@ -75,13 +76,20 @@ impl<'m> Question<'m> {
         if questions != 1 || answers > 1 || authorities > 1 || additionals > 2 {
             return Err(Refusal::Header(header, Rcode::FORMERR));
         }
-        Self::read_body(message, header, [answers, authorities, additionals])
+        Self::read_body(message, name, header, [answers, authorities, additionals])
             .ok_or(Refusal::Header(header, Rcode::FORMERR))
     }
 
-    fn read_body(message: &'m [u8], header: Header, records: [u16; 3]) -> Option<Self> {
+    #[inline]
+    fn read_body(
+        message: &'m [u8],
+        name: &'m mut Folded,
+        header: Header,
+        records: [u16; 3],
+    ) -> Option<Self> {
         let body = message.get(HEADER..)?;
-        let name = Folded::read(body)?;
+        name.set(body)?;
+        let name = &*name;
         let wire = body.get(..name.len() + 4)?;
         let fixed = wire.get(name.len()..)?;
         let (qtype, qclass) = (number(fixed, 0)?, number(fixed, 2)?);
@@ -181,11 +189,8 @@ pub(super) fn skip_name(message: &[u8], mut at: usize) -> Option<usize> {
 
 /// The six numbers of a header.
 pub(super) fn header(message: &[u8]) -> Option<[u16; 6]> {
-    let mut numbers = [0; 6];
-    for (index, field) in numbers.iter_mut().enumerate() {
-        *field = number(message, index * 2)?;
-    }
-    Some(numbers)
+    let [a, b, c, d, e, f, g, h, i, j, k, l] = *message.first_chunk::<HEADER>()?;
+    Some([[a, b], [c, d], [e, f], [g, h], [i, j], [k, l]].map(u16::from_be_bytes))
 }
 
 /// The 16-bit number at `at`.
@@ -211,7 +216,7 @@ mod tests {
     }
 
     fn sorted(message: &[u8]) -> &'static str {
-        match Question::read(message) {
+        match Question::read(message, &mut Folded::new()) {
             Err(Refusal::Drop) => "drop",
             Err(Refusal::Header(_, Rcode::NOTIMP)) => "notimp",
             Err(Refusal::Header(..)) => "formerr",
@@ -248,7 +253,8 @@ mod tests {
         let soa = b"\x00\x00\x06\x00\x01\x00\x00\x00\x00\x00\x16\x00\x00\x00\x00\x00\x07\
             \x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00";
         let message = message(0x0110, [1, 0, 1, 1], &[b"\x03SvC\x00\x00\xfb\x00\x01", soa, OPT]);
-        let Ok(question) = Question::read(&message) else { panic!("refused") };
+        let mut name = Folded::new();
+        let Ok(question) = Question::read(&message, &mut name) else { panic!("refused") };
         assert_eq!((question.header.id, question.header.reply_flags()), (0xabcd, 0x8110));
         assert_eq!((question.qtype, question.qclass, question.serial), (251, 1, Some(7)));
         assert_eq!(question.edns, Some(Edns { size: 1232, version: 0, dnssec: true }));

@@ -139,7 +139,7 @@ impl<'o> Reply<'o> {
     pub(super) fn v4(&mut self, owner: u16, ttl: u32, addresses: &[Ipv4Addr], start: usize) {
         let mut record = [0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0];
         fixed(&mut record, owner, ttl);
-        self.addresses(&mut record, 12, addresses, start, |address| address.octets());
+        self.addresses(record, addresses, start, |address| address.octets());
     }
 
     /// IPv6 addresses likewise.
@@ -149,32 +149,31 @@ impl<'o> Reply<'o> {
             head.copy_from_slice(&[0, 0, 0, 28, 0, 1, 0, 0, 0, 0, 0, 16]);
         }
         fixed(&mut record, owner, ttl);
-        self.addresses(&mut record, 12, addresses, start, |address| address.octets());
+        self.addresses(record, addresses, start, |address| address.octets());
     }
 
-    /// Records of one size that only differ in their last octets.
-    fn addresses<T: Copy, const N: usize>(
+    /// Records of `R` octets that only differ in the last `N`; sizes that are known make each copy a few instructions.
+    #[inline]
+    fn addresses<T: Copy, const R: usize, const N: usize>(
         &mut self,
-        record: &mut [u8],
-        data: usize,
+        mut record: [u8; R],
         addresses: &[T],
         start: usize,
         octets: impl Fn(T) -> [u8; N],
     ) {
         let (head, tail) = addresses.split_at_checked(start).unwrap_or((&[], addresses));
-        let fit = self.limit.saturating_sub(self.at) / record.len();
+        let fit = self.limit.saturating_sub(self.at) / R;
         let room = self.out.get_mut(self.at..self.limit).unwrap_or_default();
         let mut written = 0;
-        for (room, address) in
-            room.chunks_exact_mut(record.len()).zip(tail.iter().chain(head)).take(fit)
-        {
-            if let Some(last) = record.get_mut(data..data + N) {
-                last.copy_from_slice(&octets(*address));
+        let (rooms, _) = room.as_chunks_mut::<R>();
+        for (room, address) in rooms.iter_mut().zip(tail.iter().chain(head)).take(fit) {
+            if let Some(last) = record.last_chunk_mut::<N>() {
+                *last = octets(*address);
             }
-            room.copy_from_slice(record);
+            *room = record;
             written += 1;
         }
-        self.at += written * record.len();
+        self.at += written * R;
         self.count(Section::Answer, written as u16);
         self.truncated |= written < addresses.len();
     }
@@ -198,6 +197,7 @@ impl<'o> Reply<'o> {
     }
 
     /// Octets as they are.
+    #[inline]
     pub(super) fn put(&mut self, octets: &[u8]) -> Option<()> {
         let end = self.at + octets.len();
         if end > self.limit {
@@ -289,9 +289,7 @@ fn fixed(record: &mut [u8], owner: u16, ttl: u32) {
 }
 
 fn put_header(out: &mut [u8], numbers: [u16; 6]) -> Option<usize> {
-    let header = out.get_mut(..HEADER)?;
-    for (field, number) in header.chunks_exact_mut(2).zip(numbers) {
-        field.copy_from_slice(&number.to_be_bytes());
-    }
+    let [[a, b], [c, d], [e, f], [g, h], [i, j], [k, l]] = numbers.map(u16::to_be_bytes);
+    *out.first_chunk_mut::<HEADER>()? = [a, b, c, d, e, f, g, h, i, j, k, l];
     Some(HEADER)
 }

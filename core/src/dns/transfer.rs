@@ -14,6 +14,7 @@ use super::{
     Name, Outcome, Record, Snapshot,
     code::{self, Rcode},
     entry::Entry,
+    name::Folded,
     question::{HEADER, Question},
     reply::Reply,
     served::Kind,
@@ -101,12 +102,14 @@ impl Snapshot {
         out: &mut [u8],
     ) -> Result<Transfer<'s>, Outcome> {
         let refused = |out: &mut [u8]| {
-            let Ok(question) = Question::read(message) else { return Outcome::Drop };
+            let mut name = Folded::new();
+            let Ok(question) = Question::read(message, &mut name) else { return Outcome::Drop };
             let limit = out.len();
             let Some(reply) = Reply::new(&question, limit, out) else { return Outcome::Drop };
             Outcome::Reply(reply.finish(Rcode::REFUSED, false, 512))
         };
-        let Ok(question) = Question::read(message) else { return Err(refused(out)) };
+        let mut name = Folded::new();
+        let Ok(question) = Question::read(message, &mut name) else { return Err(refused(out)) };
         let serial = match question.qtype {
             code::AXFR => None,
             code::IXFR => question.serial,
@@ -120,7 +123,7 @@ impl Snapshot {
     /// Whether a message asks for a transfer.
     #[must_use]
     pub fn is_transfer(message: &[u8]) -> bool {
-        Question::read(message)
+        Question::read(message, &mut Folded::new())
             .is_ok_and(|question| matches!(question.qtype, code::AXFR | code::IXFR))
     }
 }
@@ -129,7 +132,8 @@ impl Transfer<'_> {
     /// The next message of the transfer that `question` asked for; `None` after the last.
     #[must_use]
     pub fn next_message(&mut self, question: &[u8]) -> Option<Vec<u8>> {
-        let asked = Question::read(question).ok()?;
+        let mut name = Folded::new();
+        let asked = Question::read(question, &mut name).ok()?;
         let mut message = Vec::with_capacity(4_096);
         for number in [asked.header.id, asked.header.reply_flags() | 0x0400, 1, 0, 0, 0] {
             message.extend(number.to_be_bytes());

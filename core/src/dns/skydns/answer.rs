@@ -13,6 +13,7 @@ use crate::dns::{
     apex::TIMES,
     code,
     complete::{Completion, put_all},
+    name::Folded,
     question::{Question, Refusal},
     reply::{Reply, Section},
     served::{Kind, Served},
@@ -24,7 +25,8 @@ impl SkyDns {
     ///
     /// Costs about the records found; this layout is for compatibility, and its answers allocate.
     pub fn answer(&self, message: &[u8], peer: Peer, out: &mut [u8]) -> Outcome {
-        let question = match Question::read(message) {
+        let mut name = Folded::new();
+        let question = match Question::read(message, &mut name) {
             Ok(question) => question,
             Err(Refusal::Drop) => return Outcome::Drop,
             Err(Refusal::Header(header, rcode)) => {
@@ -72,7 +74,8 @@ impl SkyDns {
         said: Option<&[u8]>,
         out: &mut [u8],
     ) -> Outcome {
-        let Ok(question) = Question::read(message) else { return Outcome::Drop };
+        let mut name = Folded::new();
+        let Ok(question) = Question::read(message, &mut name) else { return Outcome::Drop };
         let completion = Completion { sizes: self.sizes(), question: &question, peer };
         completion.alias(need, said, out, |reply| {
             if let Some(zone) = self.config.served.of(&question.name) {
