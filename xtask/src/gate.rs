@@ -108,9 +108,7 @@ fn chosen(names: &[&str]) -> Result<Vec<&'static Step>, String> {
 
 /// Installs missing programs where we may, or says which they are.
 fn provide() {
-    if !programs::missing().is_empty()
-        && let Err(reason) = programs::install()
-    {
+    if let Err(reason) = programs::install() {
         println!("not everything is installed; {reason}");
     }
 }

@@ -14,6 +14,7 @@ mod command;
 mod dist;
 mod example;
 mod gate;
+mod go;
 mod header;
 mod programs;
 mod steps;

@@ -1,6 +1,6 @@
 //! The programs that the gate's steps and the tests start, and the Debian packages that hold them.
 
-use crate::command::Command;
+use crate::{command::Command, go};
 use std::{collections::BTreeSet, env, path::PathBuf};
 
 /// A program, and the Debian packages that bring it, separated by blanks.
@@ -35,10 +35,11 @@ const PROGRAMS: &[(&str, &str)] = &[
 /// Administrators' folders, and the one of Go's own archive, which are not in everybody's `PATH`.
 const ADMIN_FOLDERS: &[&str] = &["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/go/bin"];
 
-/// The folders in which programs are found.
+/// The folders in which programs are found; a Go that was fetched goes before the system's.
 pub(crate) fn folders() -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).chain(ADMIN_FOLDERS.iter().map(PathBuf::from)).collect()
+    let system = env::split_paths(&path).chain(ADMIN_FOLDERS.iter().map(PathBuf::from));
+    go::folder().into_iter().chain(system).collect()
 }
 
 /// Whether `program` is installed.
@@ -73,10 +74,17 @@ pub(crate) fn has_sanitizers() -> bool {
 /// Installs what is missing; says what to install when that is not ours to do.
 pub(crate) fn install() -> Result<(), String> {
     let missing = missing();
-    if missing.is_empty() {
-        println!("everything that the gate needs is installed");
-        return Ok(());
+    if !missing.is_empty() {
+        install_packages(&missing)?;
     }
+    if !go::is_new_enough() {
+        go::install()?;
+    }
+    println!("everything that the gate needs is installed");
+    Ok(())
+}
+
+fn install_packages(missing: &BTreeSet<&str>) -> Result<(), String> {
     let names = missing.iter().copied().collect::<Vec<_>>().join(" ");
     if !has("apt-get") {
         return Err(format!("install what these Debian packages hold: {names}"));

@@ -1,7 +1,7 @@
 //! The Go face: format, vet, and tests with a collector that never rests.
 
 use super::{Fault, require};
-use crate::{command::Command, dist, gate::Step, workspace::Workspace};
+use crate::{command::Command, dist, gate::Step, go, workspace::Workspace};
 use std::path::{Path, PathBuf};
 
 pub(super) const STEPS: &[Step] = &[
@@ -77,28 +77,13 @@ fn go(package: &Path, folder: &Path, words: &str) -> Command {
 /// Fails when Go is older than the module's manifest asks.
 fn new_enough(workspace: &Workspace) -> Result<(), Fault> {
     let manifest = workspace.contents(&Path::new(MODULE).join("go.mod")).unwrap_or_default();
-    let wanted = manifest.lines().find_map(|line| line.strip_prefix("go ")).map_or(0, minor);
+    let wanted = manifest.lines().find_map(|line| line.strip_prefix("go ")).map_or(0, go::minor);
     let installed = Command::new("go").words("env GOVERSION").read()?;
-    if minor(&installed) >= wanted {
+    if go::minor(&installed) >= wanted {
         return Ok(());
     }
     let installed = installed.trim();
-    Err(Fault::Missing(format!("{installed} is too old; take 1.{wanted} or later from go.dev/dl")))
-}
-
-/// 26 for `go1.26.8` and for `1.26`; 0 for what isn't a release.
-fn minor(version: &str) -> u32 {
-    version.trim().split('.').nth(1).and_then(|minor| minor.parse().ok()).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::minor;
-
-    #[test]
-    fn minor_versions() {
-        for (version, want) in [("go1.26.8\n", 26), ("go1.19", 19), ("devel", 0)] {
-            assert_eq!(minor(version), want, "{version:?}");
-        }
-    }
+    Err(Fault::Missing(format!(
+        "{installed} is too old, 1.{wanted} is needed; `cargo xtask setup` fetches one"
+    )))
 }
