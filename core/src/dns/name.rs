@@ -243,10 +243,10 @@ impl Folded {
             }
             count += 1;
         }
-        let name = self.bytes.get_mut(..at)?;
-        name.copy_from_slice(wire.get(..at)?);
-        // Lengths are below 64, so folding the letters leaves them alone.
-        name.make_ascii_lowercase();
+        self.bytes.get_mut(..at)?.copy_from_slice(wire.get(..at)?);
+        // Lengths are below 64, so folding the letters leaves them alone; whole blocks are folded at once.
+        let (blocks, _) = self.bytes.as_chunks_mut::<16>();
+        blocks.iter_mut().take(at.div_ceil(16)).for_each(|block| block.make_ascii_lowercase());
         (self.len, self.count) = (u8::try_from(at).ok()?, count as u8);
         Some(())
     }
