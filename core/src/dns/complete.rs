@@ -38,7 +38,7 @@ impl Snapshot {
     /// The SOA of the question's zone.
     pub(super) fn deny(&self, question: &Question<'_>, reply: &mut Reply<'_>) {
         debug_assert!(question.qtype != code::SOA, "an SOA is never asked elsewhere");
-        if let Some(zone) = self.config.served.of(&question.name) {
+        if let Some(zone) = self.config.served.of(question.name) {
             self.soa(Section::Authority, &self.context(zone, question, 0), reply);
         }
     }

@@ -41,7 +41,7 @@ impl Snapshot {
             return None;
         }
         let asked = Name::from_labels(labels(question.asked())).ok()?;
-        let zone = self.config.served.cluster_of(&question.name)?;
+        let zone = self.config.served.cluster_of(question.name)?;
         let search = self.search_list(namespace.as_bytes(), &zone);
         let walk = Walk::new(&asked, &search)?;
         // The domain itself is nobody's search.
@@ -182,7 +182,7 @@ impl Snapshot {
         self.deny(question, &mut reply);
         let rcode = if self.synced { Rcode::NXDOMAIN } else { Rcode::SERVFAIL };
         let length = reply.finish(rcode, true, sizes.advertised(question));
-        match self.config.served.of(&question.name) {
+        match self.config.served.of(question.name) {
             Some(zone) if zone.fallthrough => Outcome::Foreign(length),
             _ => Outcome::Reply(length),
         }

@@ -40,7 +40,7 @@ impl SkyDns {
         if let Some(rcode) = question.refused() {
             return Outcome::Reply(reply.finish(rcode, false, ceiling));
         }
-        let Some(zone) = self.config.served.of(&question.name) else {
+        let Some(zone) = self.config.served.of(question.name) else {
             return Outcome::Foreign(reply.finish(Rcode::REFUSED, false, ceiling));
         };
         let Some(found) = self.found(zone, &question) else {
@@ -78,7 +78,7 @@ impl SkyDns {
         let Ok(question) = Question::read(message, &mut name) else { return Outcome::Drop };
         let completion = Completion { sizes: self.sizes(), question: &question, peer };
         completion.alias(need, said, out, |reply| {
-            if let Some(zone) = self.config.served.of(&question.name) {
+            if let Some(zone) = self.config.served.of(question.name) {
                 self.deny(zone, &question, reply);
             }
         })
