@@ -102,7 +102,12 @@ pub unsafe extern "C" fn svckit_table_pick(
         // SAFETY: the header asks for a readable flow, which is not copied, and for room for one pick.
         let (flow, out) =
             unsafe { (flow.as_ref().ok_or(svckit_status::NullPointer)?, Out::new(pick_out)?) };
-        out.set(pick(table, flow, entropy));
+        let mut place = MaybeUninit::uninit();
+        let Some(flow) = flow.read(&mut place) else {
+            out.set(svckit_pick::default());
+            return Ok(());
+        };
+        nobody(|nobody| out.set(table.pick(flow, nobody, Time::default(), entropy).into()));
         Ok(())
     };
     // SAFETY: NULL, or alive, as the header asks.
@@ -149,7 +154,8 @@ pub unsafe extern "C" fn svckit_table_endpoints(
         // SAFETY: the header asks for a readable flow, room for one outcome, `cap` endpoints and one length.
         let (flow, outcome, buffer) =
             unsafe { (one(flow)?, Out::new(outcome_out)?, Buffer::new(buf, cap, len_out)?) };
-        let (code, endpoints) = match flow.read().map(|flow| table.find(&flow)) {
+        let mut place = MaybeUninit::uninit();
+        let (code, endpoints) = match flow.read(&mut place).map(|flow| table.find(flow)) {
             Some(Ok(found)) => (SVCKIT_OUTCOME_BACKEND, found.endpoints().collect()),
             Some(Err(other)) => (code(&other), Vec::new()),
             None => (SVCKIT_OUTCOME_NOT_A_SERVICE, Vec::new()),
@@ -244,13 +250,6 @@ pub unsafe extern "C" fn svckit_table_generation(
     unsafe { shared(table, body) }
 }
 
-/// One pick, without affinity.
-#[inline]
-fn pick(table: &Snapshot, flow: &svckit_flow, entropy: u64) -> svckit_pick {
-    let Some(flow) = flow.read() else { return svckit_pick::default() };
-    nobody(|nobody| table.pick(&flow, nobody, Time::default(), entropy)).into()
-}
-
 thread_local! {
     /// What [`nobody`] lends; there for each thread, because making one costs as much as a look-up.
     static NOBODY: RefCell<Affinity> = RefCell::new(Affinity::new(0, Seed([0; 4])));
@@ -298,7 +297,9 @@ fn pick_some(
     let mut asked = [const { MaybeUninit::uninit() }; TOGETHER];
     let mut outcomes = [Outcome::NotAService; TOGETHER];
     for (flow, asked) in flows.iter().zip(&mut asked) {
-        asked.write(flow.read().unwrap_or_else(nowhere));
+        if flow.read(asked).is_none() {
+            asked.write(nowhere());
+        }
     }
     let asked = asked.get(..flows.len()).unwrap_or_default();
     // SAFETY: one was written for each flow.

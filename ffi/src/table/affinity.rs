@@ -5,6 +5,7 @@ use crate::{
     guard::{Handle, Opaque, Out, alone, free, make, many, one, opaque, room},
     seed, svckit_flow, svckit_pick, svckit_seed, svckit_status, svckit_table,
 };
+use std::mem::MaybeUninit;
 use svckit::{Time, balance::Affinity};
 
 /// Remembers where clients went, for service ports with `sessionAffinity: ClientIP`.
@@ -71,8 +72,9 @@ pub unsafe extern "C" fn svckit_affinity_pick(
             (table.handle().value()?, one(flow)?, Out::new(pick_out)?)
         };
         let now = Time::from_nanos(now_ns);
-        let picked = flow.read().map(|flow| table.pick(&flow, affinity, now, entropy).into());
-        out.set(picked.unwrap_or_default());
+        let mut place = MaybeUninit::uninit();
+        let picked = flow.read(&mut place).map(|flow| table.pick(flow, affinity, now, entropy));
+        out.set(picked.map_or_else(svckit_pick::default, Into::into));
         Ok(())
     };
     // SAFETY: NULL, or alive and used by no other call, as the header asks.

@@ -3,7 +3,10 @@
 use crate::{
     SVCKIT_PROTOCOLS_SCTP, SVCKIT_PROTOCOLS_TCP, SVCKIT_PROTOCOLS_UDP, svckit_ip, svckit_text,
 };
-use std::net::{IpAddr, SocketAddr, SocketAddrV4};
+use std::{
+    mem::MaybeUninit,
+    net::{IpAddr, SocketAddr, SocketAddrV4},
+};
 use svckit::{
     model::{Port, Protocol},
     table::{Flow, Outcome},
@@ -76,17 +79,25 @@ pub struct svckit_service_port {
 }
 
 impl svckit_flow {
-    /// The flow as the core has it, unless no service can have it.
-    #[inline]
-    pub(super) fn read(&self) -> Option<Flow> {
+    /// The flow as the core has it, unless no service can have it; made where it stays.
+    ///
+    /// A flow that is made in parts and then moved as a whole can't be read before all that is older has retired, and so
+    /// look-ups that follow each other would wait for each other's memory.
+    #[inline(always)]
+    pub(super) fn read<'p>(&self, place: &'p mut MaybeUninit<Flow>) -> Option<&'p Flow> {
         let (port, protocol) = (Port::new(self.port)?, protocol_of(self.protocol)?);
         // Nearly all are of IPv4, and cost less without a look at each half by itself.
         if let (Some(source), Some(address)) = (self.source.v4(), self.address.v4()) {
             let source = SocketAddr::V4(SocketAddrV4::new(source, self.source_port));
-            return Some(Flow { source, address: IpAddr::V4(address), port, protocol });
+            return Some(place.write(Flow {
+                source,
+                address: IpAddr::V4(address),
+                port,
+                protocol,
+            }));
         }
         let source = SocketAddr::new(self.source.into(), self.source_port);
-        Some(Flow { source, address: self.address.into(), port, protocol })
+        Some(place.write(Flow { source, address: self.address.into(), port, protocol }))
     }
 }
 
