@@ -49,6 +49,12 @@ impl EndpointId {
     pub const fn get(self) -> u32 {
         self.0.get()
     }
+
+    /// What [`Self::get`] said, read from an array: no 0 was written there, so there is no branch on it.
+    #[inline]
+    pub(crate) const fn from_number(number: u32) -> Self {
+        Self(NonZeroU32::MIN.saturating_add(number.saturating_sub(1)))
+    }
 }
 
 /// Remembers which endpoint each client of each service port was given (`sessionAffinity: ClientIP`).

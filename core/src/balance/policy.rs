@@ -5,7 +5,8 @@
 //! svckit.io/weights: web-0=3, 10.1.2.3=0  shares by pod or address, 0 to 65535; who isn't named has 1
 //! svckit.io/hash-slots: "65537"           slots of a hash table at least. Default: 100 per endpoint
 //! svckit.io/slow-start: 30s               how long a new endpoint's share grows to its full size. Default: 0s
-//! svckit.io/spill-over: "100"             endpoints of this node first, until they have so many connections each
+//! svckit.io/spill-over: "100"             near endpoints first, until they have so many connections each
+//! svckit.io/near: zone                    which are near: those of this node, or of its zone. Default: node
 //! svckit.io/affinity-scope: service       with sessionAffinity ClientIP, one pod for all ports. Default: port
 //! svckit.io/client-prefix: 24/64          who is one client: addresses alike in so many bits. Default: 32/128
 //! svckit.io/release-on-failure: "true"    a client is let go from an endpoint that can't be reached. Default: false
@@ -46,8 +47,12 @@ pub struct Policy {
     pub hash_slots: u32,
     /// How long a new endpoint's share grows to its full size. Default: 0.
     pub slow_start: Duration,
-    /// Connections that each endpoint of this node has before others are picked; 0: all are alike. Default: 0.
+    /// Connections that each near endpoint has before others are picked; 0: all are alike. Default: 0.
     pub spill_over: u32,
+    /// Whether endpoints of the node's zone are near. Default: only those of the node.
+    pub near_zone: bool,
+    /// The zones of endpoints, by address; they count with `near_zone`. [`crate::table::Policies`] knows them. Default: none.
+    pub zones: Arc<[(IpAddr, Arc<str>)]>,
     /// Whether one client has one pod for all ports of the Service. Default: one endpoint for each port.
     pub whole_service: bool,
     /// Leading bits in which addresses of one client are alike, for IPv4 and IPv6. Default: all.
@@ -76,6 +81,8 @@ impl Default for Policy {
             hash_slots: 0,
             slow_start: Duration::ZERO,
             spill_over: 0,
+            near_zone: false,
+            zones: Arc::default(),
             whole_service: false,
             client_prefix: (32, 128),
             release_on_failure: false,
@@ -132,6 +139,13 @@ impl Policy {
         self.weights.iter().find(|(name, _)| is_named(name)).map_or(1, |(_, weight)| *weight)
     }
 
+    /// Whether an endpoint is near because of its zone.
+    pub(crate) fn is_in(&self, zone: Option<&str>, addr: IpAddr) -> bool {
+        let known = self.zones.binary_search_by_key(&addr, |(addr, _)| *addr).ok();
+        let own = known.and_then(|at| self.zones.get(at)).map(|(_, zone)| &**zone);
+        self.near_zone && own.is_some() && own == zone
+    }
+
     fn read(&mut self, name: &str, value: &str) -> Result<(), &'static str> {
         match name {
             "balance" => {
@@ -150,6 +164,13 @@ impl Policy {
             }
             "spill-over" => {
                 self.spill_over = value.parse().map_err(|_| "a number of connections")?;
+            }
+            "near" => {
+                self.near_zone = match value {
+                    "zone" => true,
+                    "node" => false,
+                    _ => return Err("node or zone"),
+                };
             }
             "affinity-scope" => {
                 self.whole_service = match value {
@@ -237,6 +258,7 @@ mod tests {
             ("svckit.io/spill-over", "100"),
             ("svckit.io/affinity-scope", "service"),
             ("svckit.io/client-prefix", "24/64"),
+            ("svckit.io/near", "zone"),
             ("svckit.io/release-on-failure", "true"),
             ("svckit.io/proxy-protocol", "v1"),
             ("svckit.io/ingress-something", "else"),
@@ -250,10 +272,12 @@ mod tests {
             hash_slots: 65_537,
             slow_start: Duration::from_secs(30),
             spill_over: 100,
+            near_zone: true,
             whole_service: true,
             client_prefix: (24, 64),
             release_on_failure: true,
             proxy_protocol: Some(ProxyProtocol::V1),
+            ..Policy::default()
         };
         assert_eq!(policy, want);
         for (key, value) in [
@@ -265,6 +289,7 @@ mod tests {
             ("svckit.io/slow-start", "2h"),
             ("svckit.io/slow-start", "3601"),
             ("svckit.io/spill-over", "-1"),
+            ("svckit.io/near", "region"),
             ("svckit.io/affinity-scope", "pod"),
             ("svckit.io/client-prefix", "0"),
             ("svckit.io/client-prefix", "24/129"),

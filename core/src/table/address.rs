@@ -21,7 +21,7 @@ pub(super) trait Address: Copy + Eq + Ord + Into<IpAddr> {
     /// `None` for the other family.
     fn of(ip: IpAddr) -> Option<Self>;
 
-    /// The endpoint that begins at a cell.
+    /// The endpoint that begins at a cell; `None` if there is no such cell.
     fn unpack(cells: &Cells, at: usize) -> Option<Endpoint<Self>>;
 
     /// The cells of an endpoint; the second one counts only if it takes two.
@@ -32,6 +32,9 @@ pub(super) trait Address: Copy + Eq + Ord + Into<IpAddr> {
 pub(super) trait Key: Copy + Eq + Default {
     /// A number that strangers can't predict; all its bits are good.
     fn hash(self, seed: [u64; 2]) -> u64;
+
+    /// Whether it is one of a loopback address.
+    fn is_loopback(self) -> bool;
 }
 
 impl Address for Ipv4Addr {
@@ -100,12 +103,20 @@ impl Key for u64 {
     fn hash(self, [a, b]: [u64; 2]) -> u64 {
         fold(self ^ a, b)
     }
+
+    fn is_loopback(self) -> bool {
+        Ipv4Addr::from_bits((self >> 32) as u32).is_loopback()
+    }
 }
 
 impl Key for (u64, u64, u32) {
     #[inline]
     fn hash(self, [a, b]: [u64; 2]) -> u64 {
         fold(fold(self.0 ^ a, b) ^ self.1, a | 1) ^ fold(u64::from(self.2) ^ b, a | 1)
+    }
+
+    fn is_loopback(self) -> bool {
+        (self.0, self.1) == (0, 1)
     }
 }
 

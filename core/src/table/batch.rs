@@ -2,25 +2,21 @@
 
 use super::{
     address::Address,
-    flow::{Flow, Outcome, Pick},
-    index::Lead,
+    flow::{Flow, Outcome},
+    lead::Lead,
     plane::Plane,
-    record::Led,
     snapshot::{Snapshot, pick},
 };
 use crate::{
     Time,
-    balance::{Affinity, identity},
+    balance::Affinity,
     seed::mix,
 };
 
 /// Flows that are looked up together: enough to keep all of a core's outstanding reads busy.
 const TOGETHER: usize = 64;
 
-/// No service port has this lead.
-const NOWHERE: Lead = (0, 0xffff);
-
-/// No cell has this number.
+/// No set has an endpoint of this number.
 const NOBODY: u32 = u32::MAX;
 
 impl Snapshot {
@@ -67,31 +63,28 @@ impl Snapshot {
         entropy: u64,
         out: &mut [Outcome],
     ) {
-        let mut found = [None; TOGETHER];
-        let random = |n: u64| mix(entropy.wrapping_add(n));
         // One family after the other: each loop stays small enough for a core to run far ahead in it.
-        self.look_up(&self.v4, flows, &random, &mut found);
+        let mut found = self.look_up(&self.v4, flows, entropy, out);
         if flows.iter().any(|flow| flow.address.is_ipv6()) {
-            self.look_up(&self.v6, flows, &random, &mut found);
+            found |= self.look_up(&self.v6, flows, entropy, out);
         }
-        for (((flow, found), out), n) in flows.iter().zip(&found).zip(&mut *out).zip(0_u64..) {
-            let martian = self.here.is_martian(&self.node, flow.source.ip(), flow.address);
-            *out = match found {
-                Some(pick) if !martian => Outcome::Backend(*pick),
-                _ => self.pick_slowly(flow, affinity, now, random(n)),
-            };
+        for ((flow, out), n) in flows.iter().zip(out).zip(0..) {
+            if found >> n & 1 == 0 {
+                *out = self.pick_slowly(*flow, affinity, now, random(entropy, n));
+            }
         }
     }
 
-    /// Finds what the index alone can tell of flows of one family; hash, read slots, read cells.
+    /// Finds what the index alone can tell of flows of one family; hash, read slots, read cells. Tells of which it could,
+    /// in a bit for each.
     #[inline]
     fn look_up<A: Address>(
         &self,
         plane: &Plane<A>,
         flows: &[Flow],
-        random: &impl Fn(u64) -> u64,
-        found: &mut [Option<Pick>; TOGETHER],
-    ) {
+        entropy: u64,
+        out: &mut [Outcome],
+    ) -> u64 {
         let mut asked = [(A::Key::default(), 0_u64); TOGETHER];
         for (flow, asked) in flows.iter().zip(&mut asked) {
             if let Some(address) = A::of(flow.address) {
@@ -99,22 +92,36 @@ impl Snapshot {
                 *asked = (key, plane.index.hash(key));
             }
         }
-        let mut leads = [NOWHERE; TOGETHER];
+        let mut leads = [Lead::default(); TOGETHER];
         for ((key, hash), lead) in asked.iter().zip(&mut leads).take(flows.len()) {
-            *lead = plane.index.find_hashed(*key, *hash).unwrap_or(NOWHERE);
+            *lead = plane.index.find_first(*key, *hash);
         }
-        let mut cells = [NOBODY; TOGETHER];
-        for (((flow, lead), at), n) in flows.iter().zip(&leads).zip(&mut cells).zip(0_u64..) {
-            if let Led::Endpoints(choice) = Led::of(*lead) {
-                let key = || identity(flow.source, self.hashing_key);
-                let place = plane.choose(choice, &self.cursors, random(n), key);
-                *at = place.map_or(NOBODY, |n| choice.at + (n * A::CELLS) as u32);
+        let mut places = [NOBODY; TOGETHER];
+        let all = flows.iter().zip(&asked).zip(&mut leads).zip(&mut places).zip(0..);
+        for ((((flow, (key, hash)), lead), place), n) in all {
+            if lead.is_nowhere() && *key != A::Key::default() {
+                *lead = plane.index.find_further(*key, *hash);
+            }
+            let found = self.place(plane, *lead, flow.source, random(entropy, n));
+            *place = found.map_or(NOBODY, |n| n as u32);
+        }
+        let mut found = 0;
+        for (((lead, place), out), n) in leads.iter().zip(&places).zip(out).zip(0_u64..) {
+            if *place != NOBODY
+                && let Some(endpoint) = plane.led_to(*lead, *place as usize)
+            {
+                *out = Outcome::Backend(pick(lead.owner(), endpoint));
+                found |= 1 << n;
             }
         }
-        for (at, found) in cells.iter().zip(found).take(flows.len()) {
-            if *at != NOBODY {
-                *found = plane.endpoint(*at, 0).map(pick);
-            }
-        }
+        found
     }
+}
+
+/// A number for each flow of a batch, made from one: steps of the golden ratio, then one multiplication that carries
+/// what differs to the upper bits.
+#[inline]
+const fn random(entropy: u64, n: u64) -> u64 {
+    let x = entropy.wrapping_add(n.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    (x ^ x >> 32).wrapping_mul(0xd6e8_feb8_6659_fd93)
 }

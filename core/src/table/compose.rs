@@ -35,6 +35,8 @@ pub(super) struct Draft<'a, A: Address> {
     pub(super) weights: &'a dyn Fn(EndpointId, SocketAddr) -> u16,
     /// Where turns begin when the weights are new.
     pub(super) start: u32,
+    /// The node's zone.
+    pub(super) zone: Option<&'a str>,
 }
 
 /// One endpoint: its id, where it is, and its share.
@@ -65,7 +67,7 @@ impl<A: Address<Key: core::hash::Hash>> Draft<'_, A> {
         let mut run = |set: Set, members: &[Member]| {
             let table = self.table(writer, set, members, schemes);
             let addrs: Vec<_> = members.iter().map(|(id, addr, _)| (*id, *addr)).collect();
-            writer.write_run(number, old.run(set), &addrs, table)
+            writer.write_run(old.run(set), &addrs, table)
         };
         let (cluster, local) = (run(Set::Cluster, &cluster), run(Set::Local, &local));
         let seconds = frontend.affinity.map_or(0, |timeout| timeout.as_secs().max(1));
@@ -144,7 +146,8 @@ impl<A: Address<Key: core::hash::Hash>> Draft<'_, A> {
         };
         if self.policy.spill_over > 0 {
             let here = &self.frontend.endpoints.here;
-            let near = members.iter().map(|(_, addr, _)| here.contains(&addr.ip()));
+            let is_near = |ip| here.contains(&ip) || self.policy.is_in(self.zone, ip);
+            let near = members.iter().map(|(_, addr, _)| is_near(addr.ip()));
             let all = counted().into_iter().zip(near).map(|((c, weight), near)| (c, weight, near));
             return Box::new(SpillOver::new(all, self.policy.spill_over));
         }
@@ -195,8 +198,8 @@ impl<A: Address<Key: core::hash::Hash>> Draft<'_, A> {
 /// Takes a service port out of the arrays, but for the addresses that lead there.
 pub(super) fn clear<A: Address<Key: core::hash::Hash>>(writer: &mut Writer<A>, number: u32) {
     let old = writer.record(number);
-    writer.write_run(number, old.cluster, &[], None);
-    writer.write_run(number, old.local, &[], None);
+    writer.write_run(old.cluster, &[], None);
+    writer.write_run(old.local, &[], None);
     writer.tables.remove(&(number, Set::Cluster));
     writer.tables.remove(&(number, Set::Local));
     writer.set_extra(number, None);

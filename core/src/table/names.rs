@@ -4,7 +4,7 @@ use std_alloc::sync::Arc;
 
 use ahash::RandomState;
 
-use super::{index::Index, pages::Paged};
+use super::{index::Index, lead::Lead, pages::Paged};
 use crate::{Seed, model::ServicePortName};
 
 /// Numbers of service ports by name, and names by number.
@@ -22,8 +22,8 @@ impl Names {
     }
 
     pub(super) fn number(&self, name: &ServicePortName) -> Option<u32> {
-        let is_it = |(number, _)| self.name(number).is_some_and(|other| **other == *name);
-        self.index.find_which(self.key(name), is_it).map(|(number, _)| number)
+        let is_it = |lead: Lead| self.name(lead.number()).is_some_and(|other| **other == *name);
+        self.index.find_which(self.key(name), is_it).map(Lead::number)
     }
 
     pub(super) fn name(&self, number: u32) -> Option<&Arc<ServicePortName>> {
@@ -31,12 +31,12 @@ impl Names {
     }
 
     pub(super) fn insert(&mut self, name: &ServicePortName, number: u32) {
-        self.index.insert(self.key(name), (number, 0));
+        self.index.insert(self.key(name), Lead::to_number(number));
         self.names.set(number as usize, Some(Arc::new(name.clone())));
     }
 
     pub(super) fn remove(&mut self, name: &ServicePortName, number: u32) {
-        self.index.remove(self.key(name), |(other, _)| other == number);
+        self.index.remove(self.key(name), |other| other.number() == number);
         self.names.set(number as usize, None);
     }
 

@@ -7,8 +7,9 @@ use super::{
     cells::{Cells, Endpoint, endpoints, entry},
     cursors::Cursors,
     index::Index,
+    lead::{Choice, Lead},
     pages::Paged,
-    record::{Choice, Extra, Record, Run, Way, is_wide},
+    record::{Extra, Record, Run, Way, is_wide},
 };
 use crate::balance::{scale, turn};
 
@@ -49,8 +50,14 @@ impl<A: Address> Plane<A> {
 
     /// One endpoint of a run.
     #[inline]
-    pub(super) fn endpoint(&self, at: u32, n: usize) -> Option<Endpoint<A>> {
-        A::unpack(&self.cells, at as usize + n * A::CELLS)
+    pub(super) fn endpoint(&self, run: Run, n: usize) -> Option<Endpoint<A>> {
+        A::unpack(&self.cells, run.at as usize + n * A::CELLS)
+    }
+
+    /// One of the endpoints that a lead leads to.
+    #[inline]
+    pub(super) fn led_to(&self, lead: Lead, n: usize) -> Option<Endpoint<A>> {
+        A::unpack(&self.cells, lead.at() as usize + n * A::CELLS)
     }
 
     /// Which of the endpoints it is; `None` if a scheme must tell. `key` is what the client is known by.
@@ -65,10 +72,7 @@ impl<A: Address> Plane<A> {
         let len = choice.len as usize;
         match choice.way {
             Way::Random => Some(scale(entropy, len)),
-            Way::Turn => {
-                let number = self.endpoint(choice.at, 0)?.number;
-                turn(cursors.get(number as usize)?, len)
-            }
+            Way::Turn => turn(cursors.get(choice.number as usize)?, len),
             Way::Table => {
                 let table = choice.at as usize + len * A::CELLS;
                 let slot = scale(key(), choice.size.slots() as usize);

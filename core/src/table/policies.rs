@@ -14,11 +14,19 @@ use crate::{
     model::{Change, EndpointSlice, NamespacedName, Service, ServiceKey},
 };
 
-/// The pods of a slice by name.
-type Pods = Vec<(Arc<str>, IpAddr)>;
+/// The endpoints of a slice.
+type Pods = Vec<Pod>;
+
+/// One endpoint: its address, and what it may be named by or looked up for.
+#[derive(Clone, Debug)]
+struct Pod {
+    ip: IpAddr,
+    name: Option<Arc<str>>,
+    zone: Option<Arc<str>>,
+}
 
 /// Reads the annotations of Services (see [`Policy`]) and tells a [`Publisher`] about them; shares of pods by name become
-/// shares of their addresses on the way.
+/// shares of their addresses on the way, and Services that prefer a zone learn those of their endpoints.
 ///
 /// A change costs what its Service has.
 ///
@@ -83,7 +91,8 @@ impl Policies {
     fn slice(&mut self, slice: &EndpointSlice) {
         self.forget(&slice.key);
         let pod = |endpoint: &crate::model::Endpoint| {
-            Some((endpoint.pod.as_ref()?.name.clone(), *endpoint.addresses.first()?))
+            let name = endpoint.pod.as_ref().map(|pod| pod.name.clone());
+            Some(Pod { ip: *endpoint.addresses.first()?, name, zone: endpoint.zone.clone() })
         };
         let pods: Vec<_> = slice.endpoints.iter().filter_map(pod).collect();
         self.slices.insert(slice.key.clone(), slice.service.clone());
@@ -102,9 +111,9 @@ impl Policies {
         self.touch(&service);
     }
 
-    /// The pods of a Service have changed; that matters if some of them are named.
+    /// The endpoints of a Service have changed; that matters if some of them are named, or their zones count.
     fn touch(&mut self, service: &ServiceKey) {
-        if self.services.get(service).is_some_and(|(policy, _)| !policy.weights.is_empty()) {
+        if self.services.get(service).is_some_and(|(policy, _)| !policy.weights.is_empty() || policy.near_zone) {
             self.changed.insert(service.clone());
         }
     }
@@ -116,11 +125,16 @@ impl Policies {
         let pods = || self.pods.get(service).into_iter().flat_map(BTreeMap::values).flatten();
         let mut weights = Vec::new();
         for (name, weight) in policy.weights.iter() {
-            let named = pods().filter(|(pod, _)| pod == name);
-            weights.extend(named.map(|(_, ip)| (ip.to_string().into(), *weight)));
+            let named = pods().filter(|pod| pod.name.as_ref() == Some(name));
+            weights.extend(named.map(|pod| (pod.ip.to_string().into(), *weight)));
             weights.push((name.clone(), *weight));
         }
         policy.weights = weights.into();
+        if policy.near_zone {
+            let zones: BTreeMap<_, _> =
+                pods().filter_map(|pod| Some((pod.ip, pod.zone.clone()?))).collect();
+            policy.zones = zones.into_iter().collect();
+        }
         policy
     }
 }

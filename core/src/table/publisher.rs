@@ -190,10 +190,14 @@ impl Publisher {
         if *self.node != *node {
             self.node = Arc::new(node.clone());
             self.retire();
-            // The node's address decides whether a balancer's address that it holds may enter.
-            let restricted = |frontend: &&Arc<Frontend>| !frontend.source_ranges.is_empty();
+            self.v4.set_guarded(node.localhost_node_ports());
+            // The node's address decides whether a balancer's address that it holds may enter, its zone who is near.
+            let concerned = |frontend: &&Arc<Frontend>| {
+                !frontend.source_ranges.is_empty()
+                    || self.policies.get(&frontend.key.name.service).is_some_and(|it| it.near_zone)
+            };
             let all: Vec<_> =
-                self.services.values().flatten().filter(restricted).cloned().collect();
+                self.services.values().flatten().filter(concerned).cloned().collect();
             all.iter().for_each(|frontend| self.write(frontend));
         }
     }
@@ -278,7 +282,7 @@ impl Publisher {
         frontend: &Frontend,
         writer: fn(&mut Self) -> &mut Writer<A>,
     ) {
-        let policy = self.policy(&frontend.key.name.service);
+        let (policy, zone) = (self.policy(&frontend.key.name.service), self.node.zone.clone());
         let before = {
             let writer = writer(self);
             let record = writer.record(number);
@@ -297,6 +301,7 @@ impl Publisher {
             ids,
             weights: &weights,
             start: mix(self.generation) as u32,
+            zone: zone.as_deref(),
         };
         let names = self.names.clone();
         let writer = writer(self);

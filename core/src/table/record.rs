@@ -4,11 +4,8 @@ use std_alloc::{boxed::Box, sync::Arc};
 
 use ipnet::IpNet;
 
-use super::{cells::table_cells, index::Lead};
+use super::cells::table_cells;
 use crate::balance::{Balance, Connections, EndpointId, ProxyProtocol, Size};
-
-/// Most endpoints of which the index alone can tell, or a table can number.
-const MANY: u32 = u16::MAX as u32;
 
 /// Where a set of endpoints lies, and the table behind it, if it has one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,9 +35,8 @@ impl Run {
 
     /// How many cells it takes, at so many for each endpoint.
     pub(super) fn cells(self, each: usize) -> usize {
-        let len = self.len() as usize;
         let table = |size: Size| table_cells(size.slots() as usize, is_wide(self.len()));
-        len * each + self.size().map_or(0, table)
+        self.len() as usize * each + self.size().map_or(0, table)
     }
 }
 
@@ -59,22 +55,13 @@ pub(super) enum Set {
 
 /// What kind of address leads to a service port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub(super) enum Kind {
-    ClusterIp,
+    ClusterIp = 1,
     /// External addresses and node ports.
     External,
     /// Load balancers' addresses, which have source ranges.
     LoadBalancer,
-}
-
-impl Kind {
-    pub(super) const fn from_number(number: u32) -> Self {
-        match number {
-            0 => Self::ClusterIp,
-            1 => Self::External,
-            _ => Self::LoadBalancer,
-        }
-    }
 }
 
 /// How one endpoint of a run is picked.
@@ -90,18 +77,6 @@ pub(super) enum Way {
     Turn,
     /// By the table behind it.
     Table,
-}
-
-impl Way {
-    #[inline]
-    pub(super) const fn from_number(number: u32) -> Self {
-        match number {
-            1 => Self::Random,
-            2 => Self::Turn,
-            3 => Self::Table,
-            _ => Self::Scheme,
-        }
-    }
 }
 
 /// One service port of one family.
@@ -132,66 +107,6 @@ impl Record {
         match set {
             Set::Cluster => self.cluster,
             Set::Local => self.local,
-        }
-    }
-
-    /// What an address of this kind leads to: to the endpoints at once if neither the client nor anything else makes
-    /// a difference, or else here.
-    ///
-    /// ```text
-    /// at once  first cell     | endpoints 16, way 8 (not 0), table size 8
-    /// here     service port   | kind 16, 0
-    /// ```
-    pub(super) fn lead(&self, number: u32, kind: Kind) -> Lead {
-        let run = match kind {
-            Kind::ClusterIp if self.internal_local => Some(self.local),
-            Kind::External | Kind::LoadBalancer if self.external_local => None,
-            Kind::LoadBalancer if self.restricted => None,
-            _ => Some(self.cluster),
-        };
-        let at_once = |run: &Run| {
-            (1..=MANY).contains(&run.len())
-                && self.affinity == 0
-                && self.way != Way::Scheme
-                && (self.way != Way::Table || run.size().is_some())
-        };
-        match run.filter(at_once) {
-            Some(run) => {
-                let size = run.size().map_or(0, Size::number);
-                (run.at, run.len() | (self.way as u32) << 16 | u32::from(size) << 24)
-            }
-            None => (number, kind as u32),
-        }
-    }
-}
-
-/// What a lead says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Led {
-    /// To endpoints.
-    Endpoints(Choice),
-    /// To a service port.
-    Record(u32, Kind),
-}
-
-/// Endpoints, and how one of them is picked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Choice {
-    pub(super) at: u32,
-    pub(super) len: u32,
-    pub(super) way: Way,
-    pub(super) size: Size,
-}
-
-impl Led {
-    #[inline]
-    pub(super) const fn of((at, how): Lead) -> Self {
-        match Way::from_number(how >> 16 & 0xff) {
-            Way::Scheme => Self::Record(at, Kind::from_number(how & 0xffff)),
-            way => {
-                let size = Size::from_number((how >> 24) as u8);
-                Self::Endpoints(Choice { at, len: how & 0xffff, way, size })
-            }
         }
     }
 }

@@ -9,7 +9,8 @@ use std_alloc::sync::Arc;
 
 use super::{
     flow::{Outcome, Pick, PortId},
-    record::{Choice, Extra, Record, Run, Set, Way},
+    lead::Choice,
+    record::{Extra, Record, Run, Set, Way},
     snapshot::{Snapshot, pick},
 };
 use crate::{
@@ -114,7 +115,8 @@ impl<'a> Selection<'a> {
             way => {
                 let run = self.run();
                 let size = run.size().unwrap_or(Size::from_number(0));
-                self.choose(Choice { at: run.at, len: run.len(), way, size }, entropy)
+                let number = self.service_port.0;
+                self.choose(Choice { number, at: run.at, len: run.len(), way, size }, entropy)
             }
         };
         picked.map_or(Outcome::NoEndpoints, Outcome::Backend)
@@ -186,10 +188,10 @@ impl<'a> Selection<'a> {
     }
 
     fn endpoint(&self, n: usize) -> Option<Pick> {
-        let at = self.run().at;
+        let (run, number) = (self.run(), self.service_port.0);
         match self.family {
-            Family::V4 => self.snapshot.v4.endpoint(at, n).map(pick),
-            Family::V6 => self.snapshot.v6.endpoint(at, n).map(pick),
+            Family::V4 => self.snapshot.v4.endpoint(run, n).map(|found| pick(number, found)),
+            Family::V6 => self.snapshot.v6.endpoint(run, n).map(|found| pick(number, found)),
         }
     }
 

@@ -10,13 +10,14 @@ use super::{
     flow::{Flow, Outcome, Pick, PortId},
     here::Here,
     names::Names,
+    lead::{Lead, Led},
     plane::Plane,
-    record::{Kind, Led, Set},
+    record::{Kind, Set},
     selection::Selection,
 };
 use crate::{
     Time,
-    balance::{Affinity, identity},
+    balance::{Affinity, identity, scale, turn},
     forward::NodeConfig,
     model::{Family, ServicePortName},
 };
@@ -46,11 +47,46 @@ impl Snapshot {
     /// `entropy` is a random number, a new one for each call. O(1); nothing is allocated, nobody waits, and unless
     /// endpoints take turns nothing is written that another thread reads. Without affinity or source ranges it costs
     /// two reads from large arrays, three with consistent hashing.
-    #[inline]
+    #[inline(always)]
     pub fn pick(&self, flow: &Flow, affinity: &mut Affinity, now: Time, entropy: u64) -> Outcome {
+        // The usual case is short enough to become a part of the caller.
+        if let IpAddr::V4(ip) = flow.address
+            && let Some(pick) = self.first_try(ip.key(flow.protocol, flow.port), entropy)
+        {
+            return Outcome::Backend(pick);
+        }
+        // A copy, so that the caller's flow needn't be in memory for the usual case.
+        self.pick_otherwise(*flow, affinity, now, entropy)
+    }
+
+    /// An endpoint of an IPv4 address that stands in the first line where it is looked for, and whose endpoints are
+    /// picked at random or in turn.
+    #[inline(always)]
+    fn first_try(&self, key: u64, entropy: u64) -> Option<Pick> {
+        let index = &self.v4.index;
+        let lead = index.find_first(key, index.hash(key));
+        let n = if lead.is_random() {
+            scale(entropy, lead.len() as usize)
+        } else if lead.is_turn() {
+            turn(self.cursors.get(lead.owner() as usize)?, lead.len() as usize)?
+        } else {
+            return None;
+        };
+        self.v4.led_to(lead, n).map(|found| pick(lead.owner(), found))
+    }
+
+    /// Where all other connections go.
+    #[inline(never)]
+    fn pick_otherwise(
+        &self,
+        flow: Flow,
+        affinity: &mut Affinity,
+        now: Time,
+        entropy: u64,
+    ) -> Outcome {
         let at_once = match flow.address {
-            IpAddr::V4(ip) => self.at_once(&self.v4, ip, flow, entropy),
-            IpAddr::V6(ip) => self.at_once(&self.v6, ip, flow, entropy),
+            IpAddr::V4(ip) => self.at_once(&self.v4, ip, &flow, entropy),
+            IpAddr::V6(ip) => self.at_once(&self.v6, ip, &flow, entropy),
         };
         match at_once {
             Some(pick) => Outcome::Backend(pick),
@@ -66,26 +102,25 @@ impl Snapshot {
         flow: &Flow,
         entropy: u64,
     ) -> Option<Pick> {
-        if self.here.is_martian(&self.node, flow.source.ip(), flow.address) {
-            return None;
-        }
-        let lead = plane.index.find(address.key(flow.protocol, flow.port))?;
-        self.follow(plane, Led::of(lead), flow.source, entropy)
+        let lead = plane.index.find(address.key(flow.protocol, flow.port));
+        let n = self.place(plane, lead, flow.source, entropy)?;
+        plane.led_to(lead, n).map(|found| pick(lead.owner(), found))
     }
 
-    /// Picks one of the endpoints that a lead leads to.
+    /// Which of the endpoints it is that a lead leads to; `None` if it doesn't.
     #[inline]
-    fn follow<A: Address>(
+    pub(super) fn place<A: Address>(
         &self,
         plane: &Plane<A>,
-        led: Led,
+        lead: Lead,
         source: SocketAddr,
         entropy: u64,
-    ) -> Option<Pick> {
-        let Led::Endpoints(choice) = led else { return None };
-        let key = || identity(source, self.hashing_key);
-        let n = plane.choose(choice, &self.cursors, entropy, key)?;
-        plane.endpoint(choice.at, n).map(pick)
+    ) -> Option<usize> {
+        if lead.is_random() {
+            return Some(scale(entropy, lead.len() as usize));
+        }
+        let Led::Endpoints(choice) = lead.led() else { return None };
+        plane.choose(choice, &self.cursors, entropy, || identity(source, self.hashing_key))
     }
 
     /// The whole way: node ports, policies, source ranges, affinity, and reasons why there is nobody.
@@ -93,12 +128,12 @@ impl Snapshot {
     #[inline(never)]
     pub(super) fn pick_slowly(
         &self,
-        flow: &Flow,
+        flow: Flow,
         affinity: &mut Affinity,
         now: Time,
         entropy: u64,
     ) -> Outcome {
-        match self.find(flow) {
+        match self.find(&flow) {
             Err(outcome) => outcome,
             Ok(found) if found.affinity().is_some() => found.pick_sticky(affinity, now, entropy),
             Ok(found) => found.pick_at(now, entropy),
@@ -159,26 +194,22 @@ impl Snapshot {
         address: A,
         flow: &Flow,
     ) -> Result<Selection<'a>, Outcome> {
-        let lead = match plane.index.find(address.key(flow.protocol, flow.port)) {
-            Some(lead) => lead,
-            None if self.here.answers_node_ports(&self.node, flow.address) => {
-                let key = A::NONE.key(flow.protocol, flow.port);
-                plane.index.find(key).ok_or(Outcome::NotAService)?
-            }
-            None => return Err(Outcome::NotAService),
-        };
-        match Led::of(lead) {
+        let mut lead = plane.index.find(address.key(flow.protocol, flow.port));
+        if lead.is_nowhere() && self.here.answers_node_ports(&self.node, flow.address) {
+            lead = plane.index.find(A::NONE.key(flow.protocol, flow.port));
+        }
+        match lead.led() {
+            Led::Nowhere => Err(Outcome::NotAService),
             Led::Record(number, kind) => {
                 let at = (number, kind, flow.address.is_loopback());
                 self.select(plane, family, at, flow.source)
             }
             Led::Endpoints(choice) => {
-                let first = plane.endpoint(choice.at, 0).ok_or(Outcome::NotAService)?;
-                let record = plane.record(first.number).ok_or(Outcome::NotAService)?;
+                let record = plane.record(choice.number).ok_or(Outcome::NotAService)?;
                 // No two runs begin at one cell, but an empty one begins nowhere.
                 let is_local = record.local.len() > 0 && record.local.at == choice.at;
                 let set = if is_local { Set::Local } else { Set::Cluster };
-                Ok(Selection::new(self, family, first.number, record, set, flow.source))
+                Ok(Selection::new(self, family, choice.number, record, set, flow.source))
             }
         }
     }
@@ -221,10 +252,10 @@ fn may_enter<A: Address>(plane: &Plane<A>, number: u32, source: IpAddr) -> bool 
 }
 
 #[inline]
-pub(super) fn pick<A: Address>(endpoint: Endpoint<A>) -> Pick {
+pub(super) fn pick<A: Address>(number: u32, endpoint: Endpoint<A>) -> Pick {
     Pick {
         backend: SocketAddr::new(endpoint.address.into(), endpoint.port),
-        service_port: PortId(endpoint.number),
+        service_port: PortId(number),
         endpoint: endpoint.id,
     }
 }

@@ -5,9 +5,9 @@ use hashbrown::{HashMap, hash_map::Entry};
 use std_alloc::{collections::BTreeMap, sync::Arc, vec::Vec};
 
 use super::{
-    address::Address,
+    address::{Address, Key},
     cells::{Cell, Endpoint, pack_table},
-    index::Lead,
+    lead::Lead,
     names::Names,
     plane::Plane,
     record::{Extra, Kind, Record, Run, Set, is_wide},
@@ -28,6 +28,8 @@ pub(super) struct Writer<A: Address> {
     keys: HashMap<u32, Vec<(A::Key, Kind)>, ahash::RandomState>,
     /// Who wants each key.
     claims: HashMap<A::Key, Claims, ahash::RandomState>,
+    /// Strangers that ask at loopback addresses are dropped: who asks there makes a difference.
+    guarded: bool,
     /// Hash tables that are cheaper to change than to make.
     pub(super) tables: BTreeMap<(u32, Set), RendezvousTable>,
 }
@@ -57,6 +59,7 @@ impl<A: Address<Key: core::hash::Hash>> Writer<A> {
             runs: Runs::default(),
             keys: HashMap::with_hasher(seed.hasher()),
             claims: HashMap::with_hasher(seed.hasher()),
+            guarded: false,
             tables: BTreeMap::new(),
         }
     }
@@ -107,13 +110,25 @@ impl<A: Address<Key: core::hash::Hash>> Writer<A> {
         }
     }
 
-    fn lead(&self, number: u32, kind: Kind) -> Lead {
+    /// Lets addresses of the loopback range lead to records, where clients are looked at, or not.
+    pub(super) fn set_guarded(&mut self, guarded: bool) {
+        if self.guarded != guarded {
+            self.guarded = guarded;
+            let loopback = self.claims.keys().copied().filter(|key| key.is_loopback());
+            loopback.collect::<Vec<_>>().into_iter().for_each(|key| self.point(key));
+        }
+    }
+
+    fn lead(&self, key: A::Key, (number, kind): (u32, Kind)) -> Lead {
+        if self.guarded && key.is_loopback() {
+            return Lead::to_record(number, kind);
+        }
         self.record(number).lead(number, kind)
     }
 
     fn claim(&mut self, key: A::Key, number: u32, kind: Kind, names: &Names) {
-        let lead = self.lead(number, kind);
         let new = (number, kind);
+        let lead = self.lead(key, new);
         match self.claims.entry(key) {
             Entry::Vacant(free) => {
                 free.insert(Claims { holder: new, others: Vec::new() });
@@ -145,7 +160,7 @@ impl<A: Address<Key: core::hash::Hash>> Writer<A> {
     /// Lets a key lead where its holder's record says.
     fn point(&mut self, key: A::Key) {
         if let Some(claims) = self.claims.get(&key) {
-            let lead = self.lead(claims.holder.0, claims.holder.1);
+            let lead = self.lead(key, claims.holder);
             self.plane.index.replace(key, lead);
         }
     }
@@ -159,7 +174,6 @@ impl<A: Address<Key: core::hash::Hash>> Writer<A> {
     /// Puts a set of endpoints and its table in place of another one, in the order of their ids.
     pub(super) fn write_run(
         &mut self,
-        number: u32,
         old: Run,
         set: &[(EndpointId, SocketAddr)],
         table: Option<Table>,
@@ -167,7 +181,7 @@ impl<A: Address<Key: core::hash::Hash>> Writer<A> {
         let mut cells: Vec<Cell> = Vec::new();
         for (id, addr) in set {
             let Some(address) = A::of(addr.ip()) else { continue };
-            let packed = A::pack(&Endpoint { address, port: addr.port(), id: *id, number });
+            let packed = A::pack(&Endpoint { address, port: addr.port(), id: *id });
             cells.extend(packed.iter().take(A::CELLS));
         }
         let len = (cells.len() / A::CELLS) as u32;

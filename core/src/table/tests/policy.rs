@@ -1,6 +1,7 @@
 //! What annotations make of a Service's connections.
 
 use super::*;
+use core::net::IpAddr;
 
 /// A Service with annotations, affinity if asked for, and two ports; its pods are `web-<last>`.
 fn annotated(annotations: &[(&str, &str)], sticky: bool) -> Change {
@@ -137,4 +138,53 @@ fn table_sizes_stay_and_the_key_decides() {
     let other: Vec<_> = (0..300).map(|n| who(&mut world, n)).collect();
     let same = before.iter().zip(&other).filter(|(was, is)| was == is).count();
     assert!((60..140).contains(&same), "{same} of 300 by chance");
+}
+
+/// A slice whose endpoints are in zones, by the last part of their addresses.
+fn zoned(zones: &[(u8, &str)]) -> Change {
+    let lasts: Vec<u8> = zones.iter().map(|(last, _)| *last).collect();
+    let Change::Slice(slice) = pods(&lasts) else { unreachable!() };
+    let mut slice = slice.as_ref().clone();
+    for (endpoint, (_, zone)) in slice.endpoints.iter_mut().zip(zones) {
+        endpoint.zone = Some((*zone).into());
+    }
+    Change::Slice(slice.into())
+}
+
+#[test]
+fn a_zone_spills_over_when_it_is_busy() {
+    let near = [("svckit.io/spill-over", "3"), ("svckit.io/near", "zone")];
+    let mut world =
+        Annotated::new([annotated(&near, false), zoned(&[(1, "a"), (2, "a"), (3, "b")])]);
+    let mut node = NodeConfig::default();
+    let open = |world: &mut Annotated| {
+        let flow = Flow {
+            source: OUTSIDE.parse().unwrap(),
+            address: [10, 96, 0, 1].into(),
+            port: port(80),
+            protocol: Protocol::Tcp,
+        };
+        let snapshot = world.0.publisher.publish();
+        let held: Vec<_> = (0..9)
+            .map(|n| {
+                let found = snapshot.find(&flow).unwrap();
+                let Outcome::Backend(pick) = found.pick(mix(n)) else { panic!("somebody is there") };
+                let IpAddr::V4(ip) = pick.backend.ip() else { panic!("IPv4") };
+                (ip.octets()[3], found.connections(pick.endpoint).unwrap().open())
+            })
+            .collect();
+        held.iter().map(|(last, _)| *last).collect::<Vec<_>>()
+    };
+    node.zone = Some("a".into());
+    world.0.publisher.set_node(&node);
+    let met = open(&mut world);
+    assert!(met[..5].iter().all(|last| *last < 3), "the zone first: {met:?}");
+    assert!(met[6..].contains(&3), "then the others too: {met:?}");
+    world.apply([zoned(&[(1, "b"), (2, "a"), (3, "b")])]);
+    assert_eq!(open(&mut world)[..3], [2; 3], "an endpoint is in another zone now");
+    node.zone = Some("b".into());
+    world.0.publisher.set_node(&node);
+    assert!(!open(&mut world)[..5].contains(&2), "the node is in another zone now");
+    world.apply([annotated(&near[..1], false)]);
+    assert_eq!(open(&mut world).iter().collect::<BTreeSet<_>>().len(), 3, "nobody is on this node");
 }
