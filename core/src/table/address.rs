@@ -3,7 +3,10 @@
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::cells::{Cell, Cells, Endpoint, pack_v4, pack_v6, unpack_v4, unpack_v6};
-use crate::model::{Port, Protocol};
+use crate::{
+    model::{Port, Protocol},
+    seed::fold,
+};
 
 /// An address of one family.
 pub(super) trait Address: Copy + Eq + Ord + Into<IpAddr> {
@@ -118,11 +121,4 @@ impl Key for (u64, u64, u32) {
     fn is_loopback(self) -> bool {
         (self.0, self.1) == (0, 1)
     }
-}
-
-/// Both halves of the product, so that each bit of the input reaches each bit of the result.
-#[inline]
-fn fold(a: u64, b: u64) -> u64 {
-    let product = u128::from(a) * u128::from(b);
-    product as u64 ^ (product >> 64) as u64
 }

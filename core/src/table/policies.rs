@@ -113,7 +113,11 @@ impl Policies {
 
     /// The endpoints of a Service have changed; that matters if some of them are named, or their zones count.
     fn touch(&mut self, service: &ServiceKey) {
-        if self.services.get(service).is_some_and(|(policy, _)| !policy.weights.is_empty() || policy.near_zone) {
+        if self
+            .services
+            .get(service)
+            .is_some_and(|(policy, _)| !policy.weights.is_empty() || policy.near_zone)
+        {
             self.changed.insert(service.clone());
         }
     }

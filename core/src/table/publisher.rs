@@ -196,8 +196,7 @@ impl Publisher {
                 !frontend.source_ranges.is_empty()
                     || self.policies.get(&frontend.key.name.service).is_some_and(|it| it.near_zone)
             };
-            let all: Vec<_> =
-                self.services.values().flatten().filter(concerned).cloned().collect();
+            let all: Vec<_> = self.services.values().flatten().filter(concerned).cloned().collect();
             all.iter().for_each(|frontend| self.write(frontend));
         }
     }

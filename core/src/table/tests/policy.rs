@@ -168,7 +168,9 @@ fn a_zone_spills_over_when_it_is_busy() {
         let held: Vec<_> = (0..9)
             .map(|n| {
                 let found = snapshot.find(&flow).unwrap();
-                let Outcome::Backend(pick) = found.pick(mix(n)) else { panic!("somebody is there") };
+                let Outcome::Backend(pick) = found.pick(mix(n)) else {
+                    panic!("somebody is there")
+                };
                 let IpAddr::V4(ip) = pick.backend.ip() else { panic!("IPv4") };
                 (ip.octets()[3], found.connections(pick.endpoint).unwrap().open())
             })
