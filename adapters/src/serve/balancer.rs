@@ -178,6 +178,15 @@ impl Balancer {
         (!others.is_empty()).then(|| self.offer(&snapshot, &found, &others))
     }
 
+    /// A backend accepted a connection after so long, or not at all: those that fail again and again are left out for a
+    /// while. For proxies that connect by themselves.
+    pub fn heard(&self, backend: SocketAddr, picked: &Picked, took: Option<Duration>) {
+        match took {
+            Some(took) => self.worked(backend, picked, took),
+            None => self.failed(backend, picked),
+        }
+    }
+
     /// A backend answered, after so long.
     pub(super) fn worked(&self, backend: SocketAddr, picked: &Picked, took: Duration) {
         if let Some(connection) = &picked.connection {

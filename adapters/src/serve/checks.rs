@@ -47,11 +47,7 @@ async fn check(balancer: Weak<Balancer>, every: Duration, patience: Duration) {
             }
             while let Some(Ok((backend, took))) = asked.join_next().await {
                 let Some(balancer) = balancer.upgrade() else { return };
-                let picked = Picked::default();
-                match took {
-                    Some(took) => balancer.worked(backend, &picked, took),
-                    None => balancer.failed(backend, &picked),
-                }
+                balancer.heard(backend, &Picked::default(), took);
             }
         }
     }

@@ -63,6 +63,9 @@ use connection::{Guard, Phase, stopped};
 /// Chooses pods for a request; `None`, or none: no endpoint is ready.
 pub type Pick = dyn Fn(&Asked<'_>) -> Option<Picked> + Send + Sync;
 
+/// Hears whether a pod of a choice accepted a connection: after so long, or not at all.
+pub type Hear = dyn Fn(SocketAddr, &Picked, Option<Duration>) + Send + Sync;
+
 /// What pods are chosen by.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]

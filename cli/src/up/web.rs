@@ -10,7 +10,7 @@ use std::{
 };
 use svckit::ingress::{Certificate, Routes};
 use svckit_adapters::serve::{
-    balancer::Balancer,
+    balancer::{Balancer, Picked},
     http::{Asked, Config, Proxy, Record, Server},
     tls::{Authority, Certificates, Fallback},
 };
@@ -52,10 +52,13 @@ impl Web {
         lowest: u16,
         refused: &mut Vec<String>,
     ) -> Self {
+        let hearer = balancer.clone();
         let pick = move |asked: &Asked<'_>| {
             balancer.pick_for(asked.client, asked.backend.port.as_ref().ok()?, asked.key)
         };
-        let mut proxy = Proxy::new(routes.clone(), Arc::new(pick), Config::default());
+        let hear = move |pod, picked: &Picked, took| hearer.heard(pod, picked, took);
+        let mut proxy = Proxy::new(routes.clone(), Arc::new(pick), Config::default())
+            .with_hearer(Arc::new(hear));
         if options.access_log {
             proxy = proxy.with_log(Arc::new(|record: &Record| eprintln!("{record}")));
         }

@@ -16,7 +16,7 @@ use std::{
 use svckit::ingress::{Busy, Rates, Routes};
 
 use super::{
-    Config, Log, Metrics, Pick,
+    Config, Hear, Log, Metrics, Pick,
     answer::{Body, NAME, answer},
     connection::Guard,
     cors,
@@ -42,6 +42,7 @@ const CLIENTS: usize = 100_000;
 pub struct Proxy {
     pub(super) routes: Arc<ArcSwap<Routes>>,
     pub(super) pick: Arc<Pick>,
+    pub(super) hear: Option<Arc<Hear>>,
     pub(super) config: Config,
     pub(super) pool: Arc<Pool>,
     pub(super) ledger: Arc<Ledger>,
@@ -66,7 +67,7 @@ impl Proxy {
         let rates = Mutex::new(Rates::new(CLIENTS, clock::seed()));
         let busy = Arc::new(Mutex::new(Busy::new(clock::seed())));
         let (pool, ledger) = (Arc::default(), Arc::default());
-        Self { routes, pick, config, pool, ledger, room, rates, busy }
+        Self { routes, pick, hear: None, config, pool, ledger, room, rates, busy }
     }
 
     /// The same, which tells `log` about each request when it is over.
@@ -74,6 +75,12 @@ impl Proxy {
     pub fn with_log(self, log: Arc<Log>) -> Self {
         let ledger = Arc::new(Ledger { log: Some(log), ..Ledger::default() });
         Self { ledger, ..self }
+    }
+
+    /// The same, which lets `hear` know which pods can be reached, so that others are picked instead of those that can't.
+    #[must_use]
+    pub fn with_hearer(self, hear: Arc<Hear>) -> Self {
+        Self { hear: Some(hear), ..self }
     }
 
     /// What it has done so far.

@@ -9,7 +9,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::time::timeout;
 
@@ -90,12 +90,13 @@ impl Proxy {
             }
         }
         let connect = order.options.limits.connect.unwrap_or(self.config.connect_timeout);
+        let start = Instant::now();
         match Line::open(at, connect, &self.config).await {
             Ok(line) => {
-                self.ledger.metrics.opened.fetch_add(1, Ordering::Relaxed);
+                self.opened(at.pod, order, start);
                 self.on(line, request, at, patience).await
             }
-            Err(error) => self.unreachable(request, at.pod, &error),
+            Err(error) => self.unreachable(request, at.pod, order, &error),
         }
     }
 
@@ -127,15 +128,16 @@ impl Proxy {
         let pod = at.pod;
         let patience = order.options.limits.read.unwrap_or(self.config.response_timeout);
         let connect = order.options.limits.connect.unwrap_or(self.config.connect_timeout);
+        let start = Instant::now();
         let mut shared = match self.pool.trunk(at) {
             Some(shared) => shared,
             None => match trunk(at, connect, &self.config).await {
                 Ok(fresh) => {
-                    self.ledger.metrics.opened.fetch_add(1, Ordering::Relaxed);
+                    self.opened(pod, order, start);
                     self.pool.share(at, fresh.clone());
                     fresh
                 }
-                Err(error) => return self.unreachable(request, pod, &error),
+                Err(error) => return self.unreachable(request, pod, order, &error),
             },
         };
         if let Err(error) = shared.ready().await {
@@ -153,8 +155,20 @@ impl Proxy {
         }
     }
 
-    fn unreachable(&self, request: Request<Upload>, pod: SocketAddr, error: &io::Error) -> Try {
+    fn opened(&self, pod: SocketAddr, order: &Order, start: Instant) {
+        self.ledger.metrics.opened.fetch_add(1, Ordering::Relaxed);
+        self.hear.iter().for_each(|hear| hear(pod, &order.picked, Some(start.elapsed())));
+    }
+
+    fn unreachable(
+        &self,
+        request: Request<Upload>,
+        pod: SocketAddr,
+        order: &Order,
+        error: &io::Error,
+    ) -> Try {
         self.ledger.metrics.unreachable.fetch_add(1, Ordering::Relaxed);
+        self.hear.iter().for_each(|hear| hear(pod, &order.picked, None));
         let status = match error.kind() {
             io::ErrorKind::TimedOut => StatusCode::GATEWAY_TIMEOUT,
             _ => StatusCode::BAD_GATEWAY,
