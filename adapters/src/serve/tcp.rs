@@ -17,7 +17,7 @@ use std::{
 use svckit::model::{Port, Protocol};
 use tokio::{
     io::AsyncWriteExt,
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     time::{sleep, timeout},
 };
 
@@ -41,9 +41,17 @@ pub(super) async fn accept(listener: TcpListener, route: Route) {
         match listener.accept().await {
             Ok((stream, client)) => {
                 let Some(place) = route.room.place().await else { return };
+                let to = (route.target.0, Protocol::Tcp, route.target.1);
+                let picked = route.balancer.pick(client, to).unwrap_or_default();
+                // Nobody is let in before there is a descriptor for its backend too: if clients had them all, none
+                // would ever be free.
+                let socket = match picked.backends.first() {
+                    Some(backend) => socket(*backend, &route.limits).await.ok(),
+                    None => None,
+                };
                 let route = route.clone();
                 tokio::spawn(async move {
-                    carry(stream, client, &route).await;
+                    carry(stream, client, &route, picked, socket).await;
                     drop(place);
                 });
             }
@@ -54,9 +62,13 @@ pub(super) async fn accept(listener: TcpListener, route: Route) {
 }
 
 /// Carries one connection until both ends have closed it.
-async fn carry(client: TcpStream, peer: SocketAddr, route: &Route) {
-    let to = (route.target.0, Protocol::Tcp, route.target.1);
-    let mut picked = route.balancer.pick(peer, to).unwrap_or_default();
+async fn carry(
+    client: TcpStream,
+    peer: SocketAddr,
+    route: &Route,
+    mut picked: Picked,
+    socket: Option<TcpSocket>,
+) {
     let counters = route.balancer.count(picked.service_port.as_ref());
     if picked.backends.is_empty() {
         counters.refused.add(1);
@@ -65,7 +77,7 @@ async fn carry(client: TcpStream, peer: SocketAddr, route: &Route) {
         return;
     }
     // The connection is counted from the pick on, so that those who pick now already see it.
-    let Some(mut backend) = connect(route, peer, &mut picked).await else {
+    let Some(mut backend) = connect(route, peer, &mut picked, socket).await else {
         counters.unreachable.add(1);
         let _ = client.set_zero_linger();
         return;
@@ -94,7 +106,13 @@ async fn carry(client: TcpStream, peer: SocketAddr, route: &Route) {
 }
 
 /// Connects to the first choice that can be reached; asks for others, as the table is then, when none can.
-async fn connect(route: &Route, peer: SocketAddr, picked: &mut Picked) -> Option<TcpStream> {
+/// The first one already has its socket.
+async fn connect(
+    route: &Route,
+    peer: SocketAddr,
+    picked: &mut Picked,
+    mut socket: Option<TcpSocket>,
+) -> Option<TcpStream> {
     let to = (route.target.0, Protocol::Tcp, route.target.1);
     let (mut tried, mut silent) = (Vec::new(), 0);
     loop {
@@ -107,13 +125,12 @@ async fn connect(route: &Route, peer: SocketAddr, picked: &mut Picked) -> Option
                 picked.move_on(choice);
             }
             let start = Instant::now();
-            match timeout(route.limits.connect, reach(backend, route)).await {
-                Ok(Ok(stream)) => {
+            match reach(backend, socket.take(), &route.limits).await {
+                Ok(stream) => {
                     route.balancer.worked(backend, picked, start.elapsed());
                     return Some(stream);
                 }
-                Ok(Err(_)) => {}
-                Err(_) => silent += 1,
+                Err(error) => silent += usize::from(error.kind() == io::ErrorKind::TimedOut),
             }
             route.balancer.failed(backend, picked);
             route.balancer.count(picked.service_port.as_ref()).retries.add(1);
@@ -126,12 +143,31 @@ async fn connect(route: &Route, peer: SocketAddr, picked: &mut Picked) -> Option
     }
 }
 
-/// Connects; waits while it is us who lack descriptors, ports or memory.
-async fn reach(backend: SocketAddr, route: &Route) -> io::Result<TcpStream> {
+/// Connects; waits while it is us who lack descriptors, ports or memory, which says nothing about the backend.
+async fn reach(
+    backend: SocketAddr,
+    mut ready: Option<TcpSocket>,
+    limits: &Limits,
+) -> io::Result<TcpStream> {
     loop {
-        match TcpStream::connect(backend).await {
-            Err(error) if is_ours(&error) => sleep(route.limits.pause).await,
+        let socket = match ready.take() {
+            Some(socket) => socket,
+            None => socket(backend, limits).await?,
+        };
+        match timeout(limits.connect, socket.connect(backend)).await? {
+            Err(error) if is_ours(&error) => sleep(limits.pause).await,
             connected => return connected,
+        }
+    }
+}
+
+/// A socket for a backend; waits while there are no descriptors or no memory.
+async fn socket(backend: SocketAddr, limits: &Limits) -> io::Result<TcpSocket> {
+    loop {
+        let socket = if backend.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
+        match socket {
+            Err(error) if is_ours(&error) => sleep(limits.pause).await,
+            made => return made,
         }
     }
 }
