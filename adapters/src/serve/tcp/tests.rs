@@ -1,3 +1,5 @@
+mod failures;
+
 use super::super::{
     Limits,
     balancer::Balancer,
@@ -193,7 +195,7 @@ async fn nobody_is_lost_while_backends_come_and_go() {
     for _ in 0..16 {
         let (met, lost) = (met.clone(), lost.clone());
         clients.spawn(async move {
-            for _ in 0..100 {
+            for _ in 0..625 {
                 match ask(listen).await {
                     Ok(addr) => drop(met.lock().unwrap().insert(addr)),
                     Err(_) => drop(lost.fetch_add(1, Ordering::Relaxed)),
