@@ -221,6 +221,14 @@ fn the_tour_is_served() {
         let command = format!("curl -sm5 --resolve {host}:{} http://{host}/{path}", ingress.0);
         assert!(pod(&up.run(&command)).starts_with(want), "/{path}");
     }
+
+    let metrics = ready["metrics"].as_str().expect("counters");
+    let counters = up.run(&format!("curl -sm5 http://{metrics}/metrics"));
+    let webapp = |line: &&str| {
+        line.starts_with("svckit_connections_total{") && line.contains("service=\"webapp\",")
+    };
+    let counted = counters.lines().find(webapp).and_then(|line| line.rsplit_once(' '));
+    assert_eq!(counted.map(|(_, number)| number), Some("4"), "{counters}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{Arc, Weak},
     time::Duration,
 };
@@ -19,11 +19,12 @@ use svckit_adapters::{
         balancer::Balancer,
         listeners::{Frontend, Listeners},
         pod::{Identity, PodPort, Pods},
+        status::{Page, Status},
     },
 };
 
 use super::{
-    faces::Faces,
+    faces::{Faces, first},
     listen::{file_limit, listen, lowest_port},
     stand_ins::{EDGE, OUTSIDE, StandIns},
     web,
@@ -44,10 +45,15 @@ pub(super) struct Servers {
     lowest: u16,
     node: Vec<IpAddr>,
     faces: Faces,
+    /// Tells what has happened to connections.
+    metrics: Option<Status>,
 }
 
 /// Files that are needed for all but listening sockets: connections, logs, the state.
 const FILES_BESIDES: usize = 1_000;
+
+/// Where kube-proxy has its counters.
+const METRICS: u16 = 10_249;
 
 /// A port of a simulated pod, before it has a socket.
 type PodAddress = (SocketAddr, Protocol);
@@ -61,6 +67,13 @@ impl Servers {
         let balancer = Arc::new(Balancer::default());
         tokio::spawn(grow(Arc::downgrade(&balancer)));
         let lowest = lowest_port();
+        let metrics = first(Ipv4Addr::LOCALHOST.into(), [METRICS, 0, 0], |addr| {
+            let balancer = balancer.clone();
+            Status::bind(addr, Arc::new(move |path: &str| page(path, &balancer)))
+        });
+        let metrics = metrics
+            .map_err(|error| refused.push(format!("no counters: can't listen: {error}")))
+            .ok();
         let mut outside = StandIns::new(OUTSIDE);
         outside.take(EDGE.into());
         Self {
@@ -75,6 +88,7 @@ impl Servers {
             faces: Faces::start(settings, balancer.clone(), web, lowest, refused),
             lowest,
             node: settings.node_addresses.clone(),
+            metrics,
         }
     }
 
@@ -154,6 +168,11 @@ impl Servers {
     /// The same, to look at.
     pub(super) fn faces(&self) -> &Faces {
         &self.faces
+    }
+
+    /// Where `/metrics` is, the counters of service ports.
+    pub(super) fn metrics(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(Status::local_addr)
     }
 
     /// The node's addresses.
@@ -269,6 +288,15 @@ impl Servers {
         }
         wanted
     }
+}
+
+/// The counters of service ports, for Prometheus.
+fn page(path: &str, balancer: &Balancer) -> Page {
+    let (status, body) = match path {
+        "/metrics" => (200, balancer.counters().text()),
+        _ => (404, "there is /metrics\n".into()),
+    };
+    Page { status, media: "text/plain; version=0.0.4", headers: Vec::new(), body }
 }
 
 /// Lets new endpoints of Services with a slow start grow.

@@ -22,6 +22,9 @@ pub(super) fn ready(cluster: &ControlPlane, servers: &Servers, output: Output) {
     for command in commands(cluster, servers) {
         println!("  {command}");
     }
+    if let Some(addr) = servers.metrics() {
+        println!("\nWhat happens to connections: http://{addr}/metrics");
+    }
     println!("\nCtrl-C ends it. Edit the manifests and they take effect.");
 }
 
@@ -130,9 +133,9 @@ fn summary(cluster: &ControlPlane, servers: &Servers, what: &str) -> Value {
     };
     let address = |addr: Option<SocketAddr>| addr.map(|addr| addr.to_string());
     let (dns, web) = (address(servers.faces().dns()), servers.faces().web());
-    let health = address(servers.faces().status());
+    let (health, metrics) = (address(servers.faces().status()), address(servers.metrics()));
     let (ingress, tls) = (address(web.http()), address(web.https()));
-    json!({ what: true, "dns": dns, "dnsHealth": health, "ingress": ingress, "ingressTLS": tls, "services": cluster.services().map(service).collect::<Vec<_>>() })
+    json!({ what: true, "dns": dns, "dnsHealth": health, "metrics": metrics, "ingress": ingress, "ingressTLS": tls, "services": cluster.services().map(service).collect::<Vec<_>>() })
 }
 
 fn key(service: &Service) -> NamespacedName {
