@@ -118,7 +118,8 @@ fn loads(sizes: &[Size]) {
             let namespace = Namespace::new().unwrap();
             let (mut first, mut second) = (proxy(*size), proxy(*size));
             let mut nft = namespace.sink();
-            let (_, cold) = timed(|| nft.sync(&mut first).unwrap());
+            let (synced, cold) = timed(|| nft.sync(&mut first).unwrap());
+            assert!(synced.is_some_and(|synced| synced.refused == 0), "all of it is in the kernel");
             let longest = nft.longest_transaction();
             let mut next = namespace.sink();
             let (_, restart) = timed(|| next.sync(&mut second).unwrap());
