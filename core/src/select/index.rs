@@ -5,10 +5,9 @@
 //! such a term (`!a`, `a notin (b)`) are asked one by one.
 
 use core::hash::Hash;
-use hashbrown::HashMap;
-use std_alloc::{sync::Arc, vec::Vec};
+use std_alloc::vec::Vec;
 
-use super::{Labels, Operator, Selector};
+use super::{Labels, Numbered, Selector, Terms};
 use crate::Seed;
 
 /// Selectors of one namespace's objects, each under a key.
@@ -23,111 +22,54 @@ use crate::Seed;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Index<K> {
-    selectors: HashMap<K, (Selector, Vec<Anchor>), ahash::RandomState>,
-    anchored: HashMap<Anchor, Vec<K>, ahash::RandomState>,
-    /// Selectors without a positive term.
-    residual: Vec<K>,
-}
-
-/// Something that a matching object must have: a key, perhaps with this value.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Anchor {
-    key: Arc<str>,
-    value: Option<Arc<str>>,
+    selectors: Numbered<K, Selector>,
+    terms: Terms,
 }
 
 impl<K: Clone + Eq + Hash + Ord> Index<K> {
     /// No selectors.
     #[must_use]
     pub fn new(seed: Seed) -> Self {
-        let seed = seed.derive(0x1d3);
-        Self {
-            selectors: HashMap::with_hasher(seed.hasher()),
-            anchored: HashMap::with_hasher(seed.hasher()),
-            residual: Vec::new(),
-        }
+        let hasher = seed.derive(0x1d3).hasher();
+        Self { selectors: Numbered::new(hasher.clone()), terms: Terms::new(hasher) }
     }
 
     /// Puts a selector in, in place of the one that was under `key`.
     pub fn insert(&mut self, key: K, selector: Selector) {
-        self.remove(&key);
-        let anchors = self.anchors(&selector);
-        if anchors.is_empty() {
-            self.residual.push(key.clone());
+        let (number, _) = self.selectors.insert(&key, selector);
+        if let Some(selector) = self.selectors.get(number) {
+            self.terms.insert_selector(number, selector);
         }
-        for anchor in &anchors {
-            self.anchored.entry(anchor.clone()).or_default().push(key.clone());
-        }
-        self.selectors.insert(key, (selector, anchors));
     }
 
     /// Takes the selector under `key` out.
     pub fn remove(&mut self, key: &K) {
-        let Some((_, anchors)) = self.selectors.remove(key) else { return };
-        if anchors.is_empty() {
-            self.residual.retain(|other| other != key);
-        }
-        for anchor in anchors {
-            if let Some(keys) = self.anchored.get_mut(&anchor) {
-                keys.retain(|other| other != key);
-                if keys.is_empty() {
-                    self.anchored.remove(&anchor);
-                }
-            }
-        }
+        let Some(number) = self.selectors.number(key) else { return };
+        self.selectors.remove(number);
+        self.terms.remove_selector(number);
     }
 
-    /// The keys of all selectors that match, sorted. Costs a look for each label, and a match for each candidate.
+    /// The keys of all selectors that match, sorted. Costs a look for each label, and a match for each candidate
+    /// whose selector has more than the term it was found by.
     #[must_use]
     pub fn matching(&self, labels: &Labels) -> Vec<K> {
         let mut found: Vec<K> = Vec::new();
-        let mut ask = |keys: &[K]| {
-            let matches =
-                |key: &&K| self.selectors.get(*key).is_some_and(|(s, _)| s.matches(labels));
-            found.extend(keys.iter().filter(matches).cloned());
-        };
-        ask(&self.residual);
-        for (key, value) in labels.pairs() {
-            for value in [Some(value.clone()), None] {
-                if let Some(keys) = self.anchored.get(&Anchor { key: key.clone(), value }) {
-                    ask(keys);
-                }
-            }
-        }
-        found.sort();
-        found.dedup();
-        found
-    }
-
-    /// Where to keep a selector: under the values of its rarest positive term.
-    fn anchors(&self, selector: &Selector) -> Vec<Anchor> {
-        let candidates = selector.requirements().iter().filter_map(|requirement| {
-            let anchor = |value| Anchor { key: requirement.key().clone(), value };
-            match requirement.operator() {
-                Operator::In | Operator::Equals | Operator::DoubleEquals => {
-                    let values = requirement.values().iter();
-                    Some(values.map(|value| anchor(Some(value.clone()))).collect::<Vec<_>>())
-                }
-                Operator::Exists | Operator::Gt | Operator::Lt => Some(Vec::from([anchor(None)])),
-                Operator::NotIn
-                | Operator::NotEquals
-                | Operator::DoesNotExist
-                | Operator::Never => None,
+        self.terms.selectors_for(labels, |number, sure| {
+            let matches = |selector: &Selector| sure || selector.matches(labels);
+            if self.selectors.get(number).is_some_and(matches) {
+                found.extend(self.selectors.key(number).cloned());
             }
         });
-        let crowd = |anchors: &Vec<Anchor>| {
-            let under = |anchor: &Anchor| 1 + self.anchored.get(anchor).map_or(0, Vec::len);
-            anchors.iter().map(under).sum::<usize>()
-        };
-        candidates.min_by_key(crowd).unwrap_or_default()
+        found.sort();
+        found
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::select::Requirement;
-    use std::{format, string::String};
+    use crate::select::{Operator, Requirement};
+    use std::{format, string::String, sync::Arc};
 
     /// Random selectors and labels: the index finds what asking everybody finds.
     #[test]

@@ -16,22 +16,26 @@
 mod index;
 mod label_selector;
 mod labels;
+mod numbered;
 mod objects;
 mod operator;
 mod parse;
 mod requirement;
 mod selector;
+mod terms;
 mod token;
 
 pub use index::Index;
 pub use label_selector::{Expression, LabelSelector, NotAMap};
 pub use labels::{BadLabels, Labels, is_label_key, is_label_value};
 pub(crate) use labels::{is_name_part, is_subdomain};
+pub(crate) use numbered::Numbered;
 pub use objects::Objects;
 pub use operator::Operator;
 pub use parse::SelectorError;
 pub use requirement::Requirement;
 pub use selector::Selector;
+pub(crate) use terms::Terms;
 pub use token::{Token, TokenKind, Tokens};
 
 #[cfg(test)]

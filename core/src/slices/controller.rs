@@ -1,22 +1,23 @@
 //! Which Services an event touches, and what they should have.
 
-use hashbrown::HashMap;
-use std_alloc::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    vec::Vec,
-};
+use core::cmp::Ordering;
+use hashbrown::{HashMap, HashSet};
+use std_alloc::{collections::BTreeMap, sync::Arc, vec::Vec};
 
 use super::{
     Config, HintsOff,
     endpoint::{endpoint, ports},
     hints::{Capacity, is_auto},
-    reconcile::{Slices, Wanted, families, reconcile},
+    namespace::{Namespace, PodNumber, ServiceNumber},
+    reconcile::{Group, Wanted, families, reconcile},
 };
 use crate::{
     Seed,
-    model::{Change, EndpointSlice, Family, NamespacedName, Node, Pod, Service, ServiceKey},
-    select::{Index, Objects},
+    model::{
+        Change, Endpoint, EndpointSlice, Family, NamespacedName, Node, Pod, Service, ServiceKey,
+        ServicePort, TargetPort,
+    },
+    select::Numbered,
 };
 
 /// One write to the slices of a cluster.
@@ -45,23 +46,15 @@ type Map<K, V> = HashMap<K, V, ahash::RandomState>;
 pub struct Controller {
     seed: Seed,
     config: Config,
-    services: Map<ServiceKey, Arc<Service>>,
-    slices: Map<ServiceKey, Slices>,
-    namespaces: Map<Arc<str>, Namespace>,
+    namespaces: Numbered<Arc<str>, Namespace>,
     nodes: Map<Arc<str>, Arc<Node>>,
-    pods_on: Map<Arc<str>, BTreeSet<NamespacedName>>,
+    /// Pods on each node, by the numbers of the namespace and the pod.
+    pods_on: Map<Arc<str>, HashSet<PodNumber, ahash::RandomState>>,
     /// Services whose hints follow the nodes' CPU.
-    auto: BTreeSet<ServiceKey>,
+    auto: HashSet<ServiceNumber, ahash::RandomState>,
     hints_off: BTreeMap<(ServiceKey, Family), HintsOff>,
-    dirty: BTreeSet<ServiceKey>,
-}
-
-/// Pods and selectors of one namespace.
-#[derive(Debug)]
-struct Namespace {
-    pods: Map<Arc<str>, Arc<Pod>>,
-    labels: Objects<Arc<str>>,
-    selectors: Index<Arc<str>>,
+    /// Touched Services, each once.
+    dirty: Vec<ServiceNumber>,
 }
 
 impl Controller {
@@ -77,14 +70,12 @@ impl Controller {
         let seed = seed.derive(0x511ce);
         Self {
             config,
-            services: HashMap::with_hasher(seed.hasher()),
-            slices: HashMap::with_hasher(seed.hasher()),
-            namespaces: HashMap::with_hasher(seed.hasher()),
+            namespaces: Numbered::new(seed.hasher()),
             nodes: HashMap::with_hasher(seed.hasher()),
             pods_on: HashMap::with_hasher(seed.hasher()),
-            auto: BTreeSet::new(),
+            auto: HashSet::with_hasher(seed.hasher()),
             hints_off: BTreeMap::new(),
-            dirty: BTreeSet::new(),
+            dirty: Vec::new(),
             seed,
         }
     }
@@ -95,14 +86,9 @@ impl Controller {
     pub fn apply(&mut self, change: &Change) {
         match change {
             Change::Service(service) => self.set_service(service),
-            Change::ServiceGone(key) => {
-                self.services.remove(key);
-                self.auto.remove(key);
-                self.namespace(&key.namespace).selectors.remove(&key.name);
-                self.dirty.insert(key.clone());
-            }
-            Change::Pod(pod) => self.set_pod(&pod.key, Some(pod)),
-            Change::PodGone(key) => self.set_pod(key, None),
+            Change::ServiceGone(key) => self.remove_service(key),
+            Change::Pod(pod) => self.set_pod(pod),
+            Change::PodGone(key) => self.remove_pod(key),
             Change::Node(node) => {
                 let before = self.nodes.insert(node.name.clone(), node.clone());
                 self.touch_node(&node.name, before.as_deref(), Some(node));
@@ -118,8 +104,13 @@ impl Controller {
     /// Takes over a slice that an earlier run has written: its endpoints stay where they are wanted, and it is
     /// deleted when its Service is not there. To be called for all of them before the first `take_writes`.
     pub fn adopt(&mut self, slice: Arc<EndpointSlice>) {
-        self.dirty.insert(slice.service.clone());
-        self.slices.entry(slice.service.clone()).or_default().insert(slice.key.clone(), slice);
+        let (number, namespace) = namespace(&mut self.namespaces, self.seed, &slice.service);
+        let Some(namespace) = namespace else { return };
+        let service = namespace.service(&slice.service.name);
+        if let Some(entry) = namespace.services.get_mut(service) {
+            entry.slices.insert(slice);
+            entry.touch((number, service), &mut self.dirty);
+        }
     }
 
     /// The writes that bring all touched Services to what they should have, in the order of their names; each
@@ -128,30 +119,19 @@ impl Controller {
     /// Costs O(n log n) in the endpoints of the touched Services. Without changes since the last call there are none.
     #[must_use = "what is not written now will not be told again"]
     pub fn take_writes(&mut self) -> Vec<Write> {
-        let mut writes = Vec::new();
-        for key in core::mem::take(&mut self.dirty) {
-            let mut slices = self.slices.remove(&key).unwrap_or_default();
-            let service = self.services.get(&key).filter(|service| service.selector.is_some());
-            match service.cloned().filter(|service| !families(service).is_empty()) {
-                Some(service) => {
-                    let wanted = self.wanted(&service);
-                    writes.extend(reconcile(&service, &self.config, wanted, &mut slices));
-                    self.slices.insert(key, slices);
-                }
-                None => {
-                    for family in [Family::V4, Family::V6] {
-                        self.hints_off.remove(&(key.clone(), family));
-                    }
-                    writes.extend(slices.into_keys().map(Write::Delete));
-                }
-            }
+        let dirty = self.take_dirty();
+        let mut writes = Vec::with_capacity(dirty.len());
+        for number in dirty {
+            self.settle(number, &mut writes);
         }
         writes
     }
 
     /// All slices as of the last `take_writes`, in no order.
     pub fn slices(&self) -> impl Iterator<Item = &Arc<EndpointSlice>> {
-        self.slices.values().flat_map(Slices::values)
+        let namespaces = self.namespaces.iter().map(|(_, _, namespace)| namespace);
+        let entries = namespaces.flat_map(|namespace| namespace.services.iter());
+        entries.flat_map(|(_, _, entry)| entry.slices.iter())
     }
 
     /// Why a Service that asks for topology hints has none in this family, as of the last `take_writes`.
@@ -161,70 +141,65 @@ impl Controller {
     }
 
     fn set_service(&mut self, service: &Arc<Service>) {
-        let before = self.services.insert(service.key.clone(), service.clone());
-        if before.as_ref() == Some(service) {
+        let key = &service.key;
+        let (at, namespace) = namespace(&mut self.namespaces, self.seed, key);
+        let Some(namespace) = namespace else { return };
+        let number = (at, namespace.service(&key.name));
+        if !namespace.set_service(number.1, Some(service)) {
             return;
         }
-        let selectors = &mut self.namespace(&service.key.namespace).selectors;
-        match &service.selector {
-            Some(selector) => selectors.insert(service.key.name.clone(), selector.clone()),
-            None => selectors.remove(&service.key.name),
+        if let Some(entry) = namespace.services.get_mut(number.1) {
+            entry.touch(number, &mut self.dirty);
         }
         if is_auto(service) {
-            self.auto.insert(service.key.clone());
+            self.auto.insert(number);
         } else {
-            self.auto.remove(&service.key);
+            self.auto.remove(&number);
         }
-        self.dirty.insert(service.key.clone());
     }
 
-    /// `pod` is what it looks like now, or `None` when it is gone.
-    fn set_pod(&mut self, key: &NamespacedName, pod: Option<&Arc<Pod>>) {
-        let namespace = self.namespace(&key.namespace);
-        let before = match pod {
-            Some(pod) => namespace.pods.insert(key.name.clone(), pod.clone()),
-            None => namespace.pods.remove(&key.name),
-        };
-        if before.as_ref() == pod {
-            return;
+    fn remove_service(&mut self, key: &ServiceKey) {
+        let Some(at) = self.namespaces.number(&key.namespace) else { return };
+        let Some(namespace) = self.namespaces.get_mut(at) else { return };
+        let Some(service) = namespace.services.number(&key.name) else { return };
+        namespace.set_service(service, None);
+        self.auto.remove(&(at, service));
+        if let Some(entry) = namespace.services.get_mut(service) {
+            entry.touch((at, service), &mut self.dirty);
         }
-        match pod {
-            Some(pod) => namespace.labels.insert(key.name.clone(), pod.labels.clone()),
-            None => namespace.labels.remove(&key.name),
-        }
-        if let Some(node) = before.as_ref().and_then(|pod| pod.node.as_ref())
-            && let Some(pods) = self.pods_on.get_mut(node)
-        {
-            pods.remove(key);
-            if pods.is_empty() {
-                self.pods_on.remove(node);
+    }
+
+    fn set_pod(&mut self, pod: &Arc<Pod>) {
+        let (at, namespace) = namespace(&mut self.namespaces, self.seed, &pod.key);
+        let changed = namespace.and_then(|namespace| namespace.set_pod(at, pod, &mut self.dirty));
+        let Some((number, before)) = changed else { return };
+        let before = before.as_ref().and_then(|pod| pod.node.as_ref());
+        if before != pod.node.as_ref() {
+            self.leave(before, (at, number));
+            if let Some(node) = &pod.node {
+                let empty = || HashSet::with_hasher(self.seed.hasher());
+                self.pods_on.entry(node.clone()).or_insert_with(empty).insert((at, number));
             }
         }
-        if let Some(node) = pod.and_then(|pod| pod.node.as_ref()) {
-            self.pods_on.entry(node.clone()).or_default().insert(key.clone());
+    }
+
+    fn remove_pod(&mut self, key: &NamespacedName) {
+        let Some(at) = self.namespaces.number(&key.namespace) else { return };
+        let Some(namespace) = self.namespaces.get_mut(at) else { return };
+        let Some((number, before)) = namespace.remove_pod(at, &key.name, &mut self.dirty) else {
+            return;
+        };
+        self.leave(before.node.as_ref(), (at, number));
+    }
+
+    /// Takes a pod from the node it was on.
+    fn leave(&mut self, node: Option<&Arc<str>>, pod: PodNumber) {
+        let Some(node) = node else { return };
+        let Some(pods) = self.pods_on.get_mut(node) else { return };
+        pods.remove(&pod);
+        if pods.is_empty() {
+            self.pods_on.remove(node);
         }
-        let relabelled = before.as_deref().map(|pod| &pod.labels) != pod.map(|pod| &pod.labels);
-        self.touch(before.as_deref().filter(|_| relabelled));
-        self.touch(pod.map(|pod| &**pod));
-    }
-
-    fn namespace(&mut self, name: &Arc<str>) -> &mut Namespace {
-        let seed = self.seed;
-        self.namespaces.entry(name.clone()).or_insert_with(|| Namespace {
-            pods: HashMap::with_hasher(seed.hasher()),
-            labels: Objects::new(seed),
-            selectors: Index::new(seed),
-        })
-    }
-
-    /// Marks the Services that select this pod.
-    fn touch(&mut self, pod: Option<&Pod>) {
-        let Some(pod) = pod else { return };
-        let Some(namespace) = self.namespaces.get(&pod.key.namespace) else { return };
-        let services = namespace.selectors.matching(&pod.labels).into_iter();
-        self.dirty.extend(
-            services.map(|name| NamespacedName { namespace: pod.key.namespace.clone(), name }),
-        );
     }
 
     /// Marks the Services of the pods on a node that moved to another zone, came or went, and those whose hints
@@ -233,48 +208,132 @@ impl Controller {
         let capacity = |node: &Node| (node.ready, node.control_plane, node.milli_cpu);
         let zone = |node: &Node| node.zone.clone();
         let moved = before.map(zone) != now.map(zone);
+        let namespaces = &mut self.namespaces;
         if moved || before.map(capacity) != now.map(capacity) {
-            self.dirty.extend(self.auto.iter().cloned());
+            for number in &self.auto {
+                let namespace = namespaces.get_mut(number.0);
+                if let Some(entry) = namespace.and_then(|n| n.services.get_mut(number.1)) {
+                    entry.touch(*number, &mut self.dirty);
+                }
+            }
         }
-        for key in self.pods_on.get(name).filter(|_| moved).cloned().into_iter().flatten() {
-            let namespace = self.namespaces.get(&key.namespace);
-            let pod = namespace.and_then(|namespace| namespace.pods.get(&key.name)).cloned();
-            self.touch(pod.as_deref());
+        for (at, pod) in self.pods_on.get(name).filter(|_| moved).into_iter().flatten() {
+            let Some(namespace) = namespaces.get_mut(*at) else { continue };
+            let Some(now) = namespace.pods.get(*pod).cloned() else { continue };
+            namespace.touch((*at, *pod), &now, &mut self.dirty);
+        }
+    }
+
+    /// The touched Services, in the order of their names; none are touched then.
+    fn take_dirty(&mut self) -> Vec<ServiceNumber> {
+        let name = |(at, service): ServiceNumber| {
+            let own = self.namespaces.get(at).and_then(|n| n.services.key(service));
+            (self.namespaces.key(at), own)
+        };
+        let mut named: Vec<_> = core::mem::take(&mut self.dirty)
+            .into_iter()
+            .map(|number| {
+                let (namespace, own) = name(number);
+                (number, prefix(namespace), prefix(own))
+            })
+            .collect();
+        named.sort_unstable_by(|(a, a_namespace, a_own), (b, b_namespace, b_own)| {
+            let namespaces = if a.0 == b.0 {
+                Ordering::Equal
+            } else {
+                a_namespace.cmp(b_namespace).then_with(|| name(*a).0.cmp(&name(*b).0))
+            };
+            namespaces.then(a_own.cmp(b_own)).then_with(|| name(*a).1.cmp(&name(*b).1))
+        });
+        named.into_iter().map(|(number, ..)| number).collect()
+    }
+
+    /// Brings one touched Service to what it should have.
+    fn settle(&mut self, number: ServiceNumber, writes: &mut Vec<Write>) {
+        let Some(namespace) = self.namespaces.get_mut(number.0) else { return };
+        let Some(entry) = namespace.services.get_mut(number.1) else { return };
+        entry.settle();
+        let mut slices = core::mem::take(&mut entry.slices);
+        let known = entry.service.is_some();
+        let service = entry.service.clone().filter(|service| service.selector.is_some());
+        let families = service.as_deref().map(families).unwrap_or_default();
+        if let Some(service) = service.filter(|_| !families.is_empty()) {
+            let wanted = self.wanted(number.0, &service, &families);
+            reconcile(&service, &self.config, &families, wanted, &mut slices, writes);
+            let namespace = self.namespaces.get_mut(number.0);
+            if let Some(entry) = namespace.and_then(|n| n.services.get_mut(number.1)) {
+                entry.slices = slices;
+            }
+            return;
+        }
+        writes.extend(slices.into_iter().map(|slice| Write::Delete(slice.key.clone())));
+        let own = namespace.services.key(number.1).cloned();
+        if !known {
+            namespace.services.remove(number.1);
+        }
+        if let Some((namespace, name)) = self.namespaces.key(number.0).cloned().zip(own)
+            && !self.hints_off.is_empty()
+        {
+            for family in [Family::V4, Family::V6] {
+                let key = NamespacedName { namespace: namespace.clone(), name: name.clone() };
+                self.hints_off.remove(&(key, family));
+            }
         }
     }
 
     /// The endpoints a Service should have.
-    fn wanted(&mut self, service: &Service) -> Wanted {
+    fn wanted(&mut self, namespace: u32, service: &Service, families: &[Family]) -> Wanted {
+        let auto = is_auto(service);
+        let mut pods: Vec<&Pod> = Vec::new();
+        if let Some(namespace) = self.namespaces.get(namespace) {
+            namespace.pods_of(service, &mut pods);
+        }
+        if auto {
+            pods.sort_by(|a, b| a.key.name.cmp(&b.key.name));
+        }
+        let node = |pod: &Pod| pod.node.as_ref().and_then(|name| self.nodes.get(name));
+        if self.config.require_nodes && !service.publish_not_ready {
+            pods.retain(|pod| pod.node.is_none() || node(pod).is_some());
+        }
+        let of = |pod: &Pod, family| endpoint(service, pod, node(pod).map(|node| &**node), family);
+        let fixed = |port: &ServicePort| matches!(port.target, TargetPort::Number(_));
         let mut wanted = Wanted::new();
-        let Some(selector) = &service.selector else { return wanted };
-        let Some(namespace) = self.namespaces.get(&service.key.namespace) else { return wanted };
-        let names = namespace.labels.matching(selector);
-        for pod in names.iter().filter_map(|name| namespace.pods.get(name)) {
-            let node = pod.node.as_ref().and_then(|name| self.nodes.get(name)).map(|node| &**node);
-            let lost = pod.node.is_some() && node.is_none() && !service.publish_not_ready;
-            if lost && self.config.require_nodes {
-                continue;
-            }
-            for family in families(service) {
-                if let Some(endpoint) = endpoint(service, pod, node, family) {
-                    wanted.entry((family, ports(service, pod))).or_default().push(endpoint);
+        if let Some(first) = pods.first().filter(|_| service.ports.iter().all(fixed)) {
+            for family in families {
+                let mut endpoints = Vec::with_capacity(pods.len());
+                endpoints.extend(pods.iter().filter_map(|pod| of(pod, *family)));
+                if !endpoints.is_empty() {
+                    wanted.push(((*family, ports(service, first)), endpoints));
                 }
             }
+            wanted.sort_by(|a, b| a.0.cmp(&b.0));
+        } else {
+            let mut groups: BTreeMap<Group, Vec<Endpoint>> = BTreeMap::new();
+            for pod in pods {
+                for family in families {
+                    if let Some(endpoint) = of(pod, *family) {
+                        groups.entry((*family, ports(service, pod))).or_default().push(endpoint);
+                    }
+                }
+            }
+            wanted.extend(groups);
         }
-        self.hint(service, &mut wanted);
+        if auto || !self.hints_off.is_empty() {
+            self.hint(service, families, &mut wanted);
+        }
         wanted
     }
 
     /// Gives the ready endpoints of a Service that asks for it hints by CPU, each family by itself.
-    fn hint(&mut self, service: &Service, wanted: &mut Wanted) {
+    fn hint(&mut self, service: &Service, families: &[Family], wanted: &mut Wanted) {
         let auto = is_auto(service);
-        for family in families(service) {
-            let key = (service.key.clone(), family);
+        for family in families {
+            let key = (service.key.clone(), *family);
             self.hints_off.remove(&key);
             if !auto {
                 continue;
             }
-            let groups = wanted.iter_mut().filter(|((of, _), _)| *of == family);
+            let groups = wanted.iter_mut().filter(|((of, _), _)| of == family);
             let endpoints = groups.flat_map(|(_, endpoints)| endpoints);
             let mut ready: Vec<_> = endpoints.filter(|e| e.conditions.ready).collect();
             let nodes = self.nodes.values().map(|node| &**node);
@@ -283,6 +342,23 @@ impl Controller {
             }
         }
     }
+}
+
+/// The namespace of an object and its number; it may be new.
+fn namespace<'a>(
+    namespaces: &'a mut Numbered<Arc<str>, Namespace>,
+    seed: Seed,
+    key: &NamespacedName,
+) -> (u32, Option<&'a mut Namespace>) {
+    let name = &key.namespace;
+    let number = namespaces.number_or(name, || (name.clone(), Namespace::new(seed)));
+    (number, namespaces.get_mut(number))
+}
+
+/// The first eight bytes of a name as a number, which sorts as the name does until it is equal.
+fn prefix(name: Option<&Arc<str>>) -> u64 {
+    let bytes = name.into_iter().flat_map(|name| name.bytes()).chain([0; 8]);
+    bytes.take(8).fold(0, |number, byte| (number << 8) | u64::from(byte))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! One pod as one Service's endpoint.
 
+use core::net::IpAddr;
 use std_alloc::{sync::Arc, vec::Vec};
 
 use super::hints::is_auto;
@@ -15,8 +16,16 @@ pub(super) fn endpoint(
     node: Option<&Node>,
     family: Family,
 ) -> Option<Endpoint> {
-    let addresses: Vec<_> =
-        pod.addresses.iter().copied().filter(|addr| Family::of(*addr) == family).collect();
+    let of_family = |addr: &IpAddr| Family::of(*addr) == family;
+    let addresses = match pod.addresses.as_slice() {
+        // Most pods have one; a list made by filtering would take room for four.
+        [one] => of_family(one).then(|| Vec::from([*one]))?,
+        all => {
+            let mut of: Vec<IpAddr> = all.iter().copied().filter(of_family).collect();
+            of.shrink_to_fit();
+            of
+        }
+    };
     if addresses.is_empty() {
         return None;
     }

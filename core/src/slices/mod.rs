@@ -19,7 +19,9 @@ mod config;
 mod controller;
 mod endpoint;
 mod hints;
+mod namespace;
 mod reconcile;
+mod set;
 
 pub use config::Config;
 pub use controller::{Controller, Write};

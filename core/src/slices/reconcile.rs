@@ -7,7 +7,10 @@
 //! 4. A family without endpoints has one placeholder, without ports and endpoints.
 //! 5. A new slice takes the name of a spare one of its family: one update in place of a create and a delete.
 
-use core::cmp::Reverse;
+use core::{
+    cmp::{Ordering, Reverse},
+    net::IpAddr,
+};
 use std_alloc::{
     collections::{BTreeMap, VecDeque},
     format,
@@ -15,7 +18,7 @@ use std_alloc::{
     vec::Vec,
 };
 
-use super::{Config, Write};
+use super::{Config, Write, set::Slices};
 use crate::{
     model::{Endpoint, EndpointSlice, Exposure, Family, NamespacedName, Service, SlicePort},
     name::word,
@@ -24,34 +27,31 @@ use crate::{
 /// What slices of one Service have in common.
 pub(super) type Group = (Family, Vec<SlicePort>);
 
-/// Endpoints by group; no group is empty.
-pub(super) type Wanted = BTreeMap<Group, Vec<Endpoint>>;
-
-/// The slices of one Service by name.
-pub(super) type Slices = BTreeMap<NamespacedName, Arc<EndpointSlice>>;
+/// Endpoints by group, sorted; each group comes once, and none is empty.
+pub(super) type Wanted = Vec<(Group, Vec<Endpoint>)>;
 
 /// A slice, and the endpoints it is to have.
 type Kept = (Arc<EndpointSlice>, Vec<Endpoint>);
 
-/// Brings a Service's slices to what is wanted: creates, then updates, then deletes.
+/// Brings a Service's slices to what is wanted: adds creates, then updates, then deletes to `writes`.
 ///
 /// `slices` are the ones it has, and become the ones it gets. Costs O(n log n) in the Service's endpoints.
 pub(super) fn reconcile(
     service: &Service,
     config: &Config,
+    families: &[Family],
     wanted: Wanted,
     slices: &mut Slices,
-) -> Vec<Write> {
+    writes: &mut Vec<Write>,
+) {
+    let start = writes.len();
     let mut before: BTreeMap<Group, Vec<Arc<EndpointSlice>>> = BTreeMap::new();
-    for slice in core::mem::take(slices).into_values() {
+    for slice in core::mem::take(slices) {
         before.entry((slice.family, slice.ports.clone())).or_default().push(slice);
     }
-    let empty: Vec<Family> = families(service)
-        .into_iter()
-        .filter(|family| !wanted.keys().any(|(other, _)| other == family))
-        .collect();
-    let mut draft =
-        Draft { config, slices, writes: Vec::new(), spare: Vec::new(), fresh: Vec::new() };
+    let is_empty = |family: &&Family| !wanted.iter().any(|((other, _), _)| other == *family);
+    let empty: Vec<Family> = families.iter().filter(is_empty).copied().collect();
+    let mut draft = Draft { config, slices, writes, spare: Vec::new(), fresh: Vec::new() };
     for (group, endpoints) in wanted {
         let old = before.remove(&group).unwrap_or_default();
         draft.fill(group, endpoints, old);
@@ -63,20 +63,19 @@ pub(super) fn reconcile(
     }
     draft.spare.extend(before.into_values().flatten());
     draft.pair(service);
-    let mut writes = draft.writes;
-    writes.sort_by_key(|write| match write {
+    let own = writes.get_mut(start..).unwrap_or_default();
+    own.sort_by_key(|write| match write {
         Write::Create(_) => 0,
         Write::Update(_) => 1,
         Write::Delete(_) => 2,
     });
-    writes
 }
 
 /// A Service's slices in the making.
 struct Draft<'a> {
     config: &'a Config,
     slices: &'a mut Slices,
-    writes: Vec<Write>,
+    writes: &'a mut Vec<Write>,
     /// Nobody's: to be used again or deleted.
     spare: Vec<Arc<EndpointSlice>>,
     /// Without a name yet.
@@ -88,15 +87,7 @@ impl Draft<'_> {
     fn fill(&mut self, group: Group, endpoints: Vec<Endpoint>, old: Vec<Arc<EndpointSlice>>) {
         let max = self.config.max_endpoints.max(1);
         let enough = endpoints.len().div_ceil(max);
-        let mut left: BTreeMap<_, Endpoint> =
-            endpoints.into_iter().map(|e| (identity(&e), e)).collect();
-        let mut kept: Vec<Kept> = Vec::new();
-        for slice in old {
-            let stay = slice.endpoints.iter().filter_map(|e| left.remove(&identity(e)));
-            let stay: Vec<Endpoint> = stay.take(max).collect();
-            if stay.is_empty() { self.spare.push(slice) } else { kept.push((slice, stay)) }
-        }
-        let mut left: VecDeque<Endpoint> = left.into_values().collect();
+        let (mut kept, mut left) = self.keep(endpoints, old, max);
         kept.sort_by_key(|(_, stay)| Reverse(stay.len()));
         if self.config.repack && kept.len() > enough {
             for (slice, stay) in kept.drain(enough..) {
@@ -117,13 +108,48 @@ impl Draft<'_> {
                 let (slice, mut stay) = same.remove(at);
                 stay.extend(left.drain(..));
                 self.update(&slice, stay);
+            } else if left.len() <= max {
+                self.fresh.push((group, left.into()));
+                break;
             } else {
-                let mut endpoints = Vec::new();
-                top_up(&mut endpoints, &mut left, max);
-                self.fresh.push((group.clone(), endpoints));
+                self.fresh.push((group.clone(), left.drain(..max).collect()));
             }
         }
-        self.slices.extend(same.into_iter().map(|(slice, _)| (slice.key.clone(), slice)));
+        same.into_iter().for_each(|(slice, _)| self.slices.insert(slice));
+    }
+
+    /// Leaves endpoints in the slices they are in; returns those slices, and the newcomers by identity. Slices that
+    /// lose all become spare.
+    fn keep(
+        &mut self,
+        mut endpoints: Vec<Endpoint>,
+        old: Vec<Arc<EndpointSlice>>,
+        max: usize,
+    ) -> (Vec<Kept>, VecDeque<Endpoint>) {
+        endpoints.sort_by(by_identity);
+        endpoints.dedup_by(|a, b| by_identity(a, b).is_eq());
+        if old.is_empty() {
+            return (Vec::new(), endpoints.into());
+        }
+        // Who stays where, before anybody moves: the search needs all of them in place.
+        let mut taken: Vec<bool> = Vec::from_iter(endpoints.iter().map(|_| false));
+        let staying = |slice: &Arc<EndpointSlice>| -> Vec<usize> {
+            let places = slice.endpoints.iter().filter_map(|endpoint| {
+                let place = endpoints.binary_search_by(|e| by_identity(e, endpoint)).ok()?;
+                let taken = taken.get_mut(place)?;
+                (!core::mem::replace(taken, true)).then_some(place)
+            });
+            places.take(max).collect()
+        };
+        let places: Vec<Vec<usize>> = old.iter().map(staying).collect();
+        let mut left: Vec<Option<Endpoint>> = endpoints.into_iter().map(Some).collect();
+        let mut kept: Vec<Kept> = Vec::new();
+        for (slice, places) in old.into_iter().zip(places) {
+            let stay = places.into_iter().filter_map(|place| left.get_mut(place)?.take());
+            let stay: Vec<Endpoint> = stay.collect();
+            if stay.is_empty() { self.spare.push(slice) } else { kept.push((slice, stay)) }
+        }
+        (kept, left.into_iter().flatten().collect())
     }
 
     /// A family without endpoints: one slice says so.
@@ -138,7 +164,7 @@ impl Draft<'_> {
         });
         self.spare.extend(old);
         match kept {
-            Some(slice) => drop(self.slices.insert(slice.key.clone(), slice)),
+            Some(slice) => self.slices.insert(slice),
             None => self.fresh.push((group, Vec::new())),
         }
     }
@@ -147,7 +173,7 @@ impl Draft<'_> {
         let EndpointSlice { key, service, family, ports, .. } = slice;
         let group = (*family, ports.clone());
         let slice = self::slice(key.clone(), service.clone(), group, endpoints);
-        self.slices.insert(slice.key.clone(), slice.clone());
+        self.slices.insert(slice.clone());
         self.writes.push(Write::Update(slice));
     }
 
@@ -159,7 +185,7 @@ impl Draft<'_> {
             let made = reused.is_none();
             let key = reused.unwrap_or_else(|| self.name(service));
             let slice = slice(key, service.key.clone(), (family, ports), endpoints);
-            self.slices.insert(slice.key.clone(), slice.clone());
+            self.slices.insert(slice.clone());
             self.writes.push(if made { Write::Create(slice) } else { Write::Update(slice) });
         }
         self.writes.extend(self.spare.drain(..).map(|slice| Write::Delete(slice.key.clone())));
@@ -173,7 +199,7 @@ impl Draft<'_> {
             NamespacedName::new(service.key.namespace.clone(), format!("{base}-{ending}"))
         };
         let taken = |key: &NamespacedName| {
-            self.slices.contains_key(key) || self.spare.iter().any(|slice| slice.key == *key)
+            self.slices.contains(key) || self.spare.iter().any(|slice| slice.key == *key)
         };
         let mut number = self.slices.len();
         let mut key = named(number);
@@ -202,20 +228,32 @@ fn top_up(endpoints: &mut Vec<Endpoint>, left: &mut VecDeque<Endpoint>, max: usi
     endpoints.extend(left.drain(..room));
 }
 
-/// The families that slices are made of.
+/// The families that slices are made of, each once.
 pub(super) fn families(service: &Service) -> Vec<Family> {
     match &service.exposure {
-        Exposure::Headless(families) => families.clone(),
+        Exposure::Headless(families) => {
+            let other = families.iter().find(|family| Some(*family) != families.first());
+            families.first().into_iter().chain(other).copied().collect()
+        }
         Exposure::ExternalName(_) => Vec::new(),
         _ => service.cluster_ips().into_iter().flat_map(|ips| ips.iter().map(Family::of)).collect(),
     }
 }
 
-/// What makes an endpoint the same one: its addresses, host name and pod.
-pub(super) fn identity(
-    endpoint: &Endpoint,
-) -> (Vec<core::net::IpAddr>, Option<Arc<str>>, Option<NamespacedName>) {
-    let mut addresses = endpoint.addresses.clone();
-    addresses.sort();
-    (addresses, endpoint.hostname.clone(), endpoint.pod.clone())
+/// Orders endpoints by what makes them the same one: addresses, host name and pod.
+fn by_identity(a: &Endpoint, b: &Endpoint) -> Ordering {
+    addresses(a, b).then_with(|| a.hostname.cmp(&b.hostname)).then_with(|| a.pod.cmp(&b.pod))
+}
+
+/// Orders by addresses, whose own order doesn't matter.
+fn addresses(a: &Endpoint, b: &Endpoint) -> Ordering {
+    let sorted = |addresses: &[IpAddr]| {
+        let mut addresses = addresses.to_vec();
+        addresses.sort();
+        addresses
+    };
+    match (a.addresses.as_slice(), b.addresses.as_slice()) {
+        ([a], [b]) => a.cmp(b),
+        (a, b) => sorted(a).cmp(&sorted(b)),
+    }
 }
