@@ -1,5 +1,5 @@
-//! Claim: with a hundred times the Services, one pod's change and a pod of a cold start cost at most 2.5 times as
-//! much: not flat, and far from the size.
+//! Claim: with a hundred times the Services, one pod's change costs the same, and a pod of a cold start at most 2.5
+//! times as much: not flat, and far from the size.
 #![allow(
     missing_docs,
     clippy::indexing_slicing,

@@ -47,6 +47,8 @@ pub struct Controller {
     seed: Seed,
     config: Config,
     namespaces: Numbered<Arc<str>, Namespace>,
+    /// The namespace that was asked for last: lists of objects come sorted, so it is often the next one too.
+    last: u32,
     nodes: Map<Arc<str>, Arc<Node>>,
     /// Pods on each node, by the numbers of the namespace and the pod.
     pods_on: Map<Arc<str>, HashSet<PodNumber, ahash::RandomState>>,
@@ -71,6 +73,7 @@ impl Controller {
         Self {
             config,
             namespaces: Numbered::new(seed.hasher()),
+            last: 0,
             nodes: HashMap::with_hasher(seed.hasher()),
             pods_on: HashMap::with_hasher(seed.hasher()),
             auto: HashSet::with_hasher(seed.hasher()),
@@ -104,7 +107,8 @@ impl Controller {
     /// Takes over a slice that an earlier run has written: its endpoints stay where they are wanted, and it is
     /// deleted when its Service is not there. To be called for all of them before the first `take_writes`.
     pub fn adopt(&mut self, slice: Arc<EndpointSlice>) {
-        let (number, namespace) = namespace(&mut self.namespaces, self.seed, &slice.service);
+        let (number, namespace) =
+            namespace(&mut self.namespaces, &mut self.last, self.seed, &slice.service);
         let Some(namespace) = namespace else { return };
         let service = namespace.service(&slice.service.name);
         if let Some(entry) = namespace.services.get_mut(service) {
@@ -142,7 +146,7 @@ impl Controller {
 
     fn set_service(&mut self, service: &Arc<Service>) {
         let key = &service.key;
-        let (at, namespace) = namespace(&mut self.namespaces, self.seed, key);
+        let (at, namespace) = namespace(&mut self.namespaces, &mut self.last, self.seed, key);
         let Some(namespace) = namespace else { return };
         let number = (at, namespace.service(&key.name));
         if !namespace.set_service(number.1, Some(service)) {
@@ -170,7 +174,7 @@ impl Controller {
     }
 
     fn set_pod(&mut self, pod: &Arc<Pod>) {
-        let (at, namespace) = namespace(&mut self.namespaces, self.seed, &pod.key);
+        let (at, namespace) = namespace(&mut self.namespaces, &mut self.last, self.seed, &pod.key);
         let changed = namespace.and_then(|namespace| namespace.set_pod(at, pod, &mut self.dirty));
         let Some((number, before)) = changed else { return };
         let before = before.as_ref().and_then(|pod| pod.node.as_ref());
@@ -344,15 +348,18 @@ impl Controller {
     }
 }
 
-/// The namespace of an object and its number; it may be new.
+/// The namespace of an object and its number, which becomes the last one; it may be new.
 fn namespace<'a>(
     namespaces: &'a mut Numbered<Arc<str>, Namespace>,
+    last: &mut u32,
     seed: Seed,
     key: &NamespacedName,
 ) -> (u32, Option<&'a mut Namespace>) {
     let name = &key.namespace;
-    let number = namespaces.number_or(name, || (name.clone(), Namespace::new(seed)));
-    (number, namespaces.get_mut(number))
+    if namespaces.key(*last) != Some(name) {
+        *last = namespaces.number_or(name, || (name.clone(), Namespace::new(seed)));
+    }
+    (*last, namespaces.get_mut(*last))
 }
 
 /// The first eight bytes of a name as a number, which sorts as the name does until it is equal.

@@ -13,7 +13,7 @@ use core::{
 };
 use std_alloc::{
     collections::{BTreeMap, VecDeque},
-    format,
+    string::{String, ToString},
     sync::Arc,
     vec::Vec,
 };
@@ -195,8 +195,12 @@ impl Draft<'_> {
     fn name(&self, service: &Service) -> NamespacedName {
         let base = &service.key.name;
         let named = |n: usize| {
-            let ending = word(&[base, &format!("{n}")], 5);
-            NamespacedName::new(service.key.namespace.clone(), format!("{base}-{ending}"))
+            let ending = word(&[base, &n.to_string()], 5);
+            let mut name = String::with_capacity(base.len() + 1 + ending.len());
+            name.push_str(base);
+            name.push('-');
+            name.push_str(&ending);
+            NamespacedName::new(service.key.namespace.clone(), name)
         };
         let taken = |key: &NamespacedName| {
             self.slices.contains(key) || self.spare.iter().any(|slice| slice.key == *key)
