@@ -89,7 +89,7 @@ impl<K: Key> Index<K> {
     #[inline]
     pub(super) fn find_first(&self, key: K, hash: u64) -> Lead {
         let line = self.pages.page(self.page(hash)).and_then(|page| page.get(hash as usize % PAGE));
-        line.map_or(Lead::default(), |line| find_in(line, key))
+        line.map_or_else(Lead::default, |line| find_in(line, key))
     }
 
     /// Reads a little of the line where a search begins, so that it is near when the search comes; a number that means
