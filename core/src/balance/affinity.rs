@@ -13,14 +13,12 @@
 //! Endpoints are numbers that their owner never gives out twice for one service port. One that goes and comes back
 //! is another number, so its clients are let go the moment it leaves, without being looked for.
 
-use core::{hint::select_unpredictable, net::IpAddr, num::NonZeroU32, time::Duration};
+use core::{net::IpAddr, num::NonZeroU32, time::Duration};
 use std_alloc::{vec, vec::Vec};
 
-use crate::{Seed, Time, seed::fold};
+use ahash::RandomState;
 
-/// Slots looked at together: a cache line (IPv6: two), where a search begins. They are compared without a branch between
-/// them, which would be mispredicted and wait for memory.
-const LINE: usize = 4;
+use crate::{Seed, Time};
 
 /// How far a search goes. Up to 5/8 full, runs of this many slots don't occur in practice; at the limit they do, and
 /// bound what a search costs.
@@ -144,8 +142,8 @@ impl Affinity {
     /// The memory of the table in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.v4.lines.capacity() * size_of::<Line<u32>>()
-            + self.v6.lines.capacity() * size_of::<Line<u128>>()
+        self.v4.slots.capacity() * size_of::<Slot<u32>>()
+            + self.v6.slots.capacity() * size_of::<Slot<u128>>()
     }
 }
 
@@ -159,33 +157,7 @@ struct Slot<A> {
     until: u32,
 }
 
-/// Slots that lie together in memory.
-#[derive(Clone, Copy, Debug)]
-#[repr(align(64))]
-struct Line<A>([Slot<A>; LINE]);
-
-const _: () = assert!(size_of::<Line<u32>>() == 64 && size_of::<Line<u128>>() == 128);
-
-/// An address as a key.
-trait Client: Copy + Eq + Default {
-    /// A number that strangers can't predict; all its bits are good.
-    fn hash(self, service_port: u32, seed: [u64; 2]) -> u64;
-}
-
-impl Client for u32 {
-    #[inline]
-    fn hash(self, service_port: u32, [a, b]: [u64; 2]) -> u64 {
-        fold((u64::from(service_port) << 32 | u64::from(self)) ^ a, b)
-    }
-}
-
-impl Client for u128 {
-    #[inline]
-    fn hash(self, service_port: u32, [a, b]: [u64; 2]) -> u64 {
-        fold(fold((self >> 64) as u64 ^ a, b) ^ self as u64, a | 1)
-            ^ fold(u64::from(service_port) ^ b, a | 1)
-    }
-}
+const _: () = assert!(size_of::<Slot<u32>>() == 16 && size_of::<Slot<u128>>() == 32);
 
 /// The times of one search.
 #[derive(Clone, Copy)]
@@ -197,64 +169,33 @@ struct Ask {
 /// The clients of one family.
 #[derive(Debug)]
 struct Clients<A> {
-    lines: Vec<Line<A>>,
+    slots: Vec<Slot<A>>,
     used: usize,
     most: usize,
-    seed: [u64; 2],
+    hasher: RandomState,
 }
 
-impl<A: Client> Clients<A> {
+impl<A: Copy + Eq + Default + core::hash::Hash> Clients<A> {
     fn new(limit: usize, seed: Seed) -> Self {
-        let [a, b, ..] = seed.0;
         let most = limit.saturating_mul(3).div_ceil(2).max(SMALLEST).checked_next_power_of_two();
         Self {
-            lines: Vec::new(),
+            slots: Vec::new(),
             used: 0,
             most: most.unwrap_or(1 << (usize::BITS - 1)),
-            // An even multiplier would lose bits.
-            seed: [a, b | 1],
+            hasher: seed.hasher(),
         }
     }
 
     /// The slots a client may be in, in the order they are searched.
     fn window(&self, key: (u32, A)) -> impl Iterator<Item = usize> + use<A> {
-        let (slots, start) = (self.slots(), self.line(key) * LINE);
-        (0..WINDOW.min(slots)).map(move |step| (start + step) & slots.wrapping_sub(1))
-    }
-
-    const fn slots(&self) -> usize {
-        self.lines.len() * LINE
-    }
-
-    /// The line where a search begins.
-    #[inline]
-    fn line(&self, (service_port, address): (u32, A)) -> usize {
-        address.hash(service_port, self.seed) as usize & self.lines.len().wrapping_sub(1)
-    }
-
-    fn slot(&self, at: usize) -> Option<&Slot<A>> {
-        self.lines.get(at / LINE)?.0.get(at % LINE)
-    }
-
-    fn slot_mut(&mut self, at: usize) -> Option<&mut Slot<A>> {
-        self.lines.get_mut(at / LINE)?.0.get_mut(at % LINE)
-    }
-
-    /// The client's slot if it is in the first line, which is nearly always.
-    #[inline]
-    fn first_try(&mut self, key: (u32, A)) -> Option<&mut Slot<A>> {
-        let at = self.line(key);
-        let line = &mut self.lines.get_mut(at)?.0;
-        let found = line.iter().zip(0..).fold(LINE, |found, (slot, n)| {
-            let same = (slot.service_port == key.0) & (slot.address == key.1);
-            select_unpredictable(same & slot.endpoint.is_some(), n, found)
-        });
-        line.get_mut(found)
+        let mask = self.slots.len().wrapping_sub(1);
+        let start = self.hasher.hash_one(key) as usize;
+        (0..WINDOW.min(self.slots.len())).map(move |step| start.wrapping_add(step) & mask)
     }
 
     fn get(&self, key: (u32, A), now: u32) -> Option<EndpointId> {
         self.window(key)
-            .map_while(|at| self.slot(at).filter(|slot| slot.endpoint.is_some()))
+            .map_while(|at| self.slots.get(at).filter(|slot| slot.endpoint.is_some()))
             .find(|slot| (slot.service_port, slot.address) == key && !expired(slot.until, now))
             .and_then(|slot| slot.endpoint)
     }
@@ -263,12 +204,12 @@ impl<A: Client> Clients<A> {
     fn release(&mut self, key: (u32, A), now: u32) -> bool {
         let mut window = self.window(key);
         let found = window.find(|at| {
-            let slot = self.slot(*at);
+            let slot = self.slots.get(*at);
             slot.is_some_and(|slot| {
                 (slot.service_port, slot.address) == key && slot.endpoint.is_some()
             })
         });
-        let Some(slot) = found.and_then(|at| self.slot_mut(at)) else { return false };
+        let Some(slot) = found.and_then(|at| self.slots.get_mut(at)) else { return false };
         let was_live = !expired(slot.until, now);
         slot.until = now;
         was_live
@@ -281,37 +222,13 @@ impl<A: Client> Clients<A> {
         still: impl FnOnce(EndpointId) -> bool,
         choose: impl FnOnce() -> Option<EndpointId>,
     ) -> Option<EndpointId> {
-        if let Some(slot) = self.first_try(key)
-            && let Some(endpoint) = slot.endpoint
-            && !expired(slot.until, ask.now)
-        {
-            if still(endpoint) {
-                slot.until = ask.until;
-                return Some(endpoint);
-            }
-            let chosen = choose()?;
-            (slot.endpoint, slot.until) = (Some(chosen), ask.until);
-            return Some(chosen);
-        }
-        self.search(key, ask, still, choose)
-    }
-
-    /// The same wherever the client is, if it is known at all.
-    #[inline(never)]
-    fn search(
-        &mut self,
-        key: (u32, A),
-        ask: Ask,
-        still: impl FnOnce(EndpointId) -> bool,
-        choose: impl FnOnce() -> Option<EndpointId>,
-    ) -> Option<EndpointId> {
-        if self.used * 8 >= self.slots() * 5 && self.slots() < self.most {
+        if self.used * 8 >= self.slots.len() * 5 && self.slots.len() < self.most {
             self.grow(ask.now);
         }
         // Where the client is, or else the best place for it: a free slot, or the one that expires first.
         let (mut place, mut soonest) = (None, u32::MAX);
         for at in self.window(key) {
-            let Some(slot) = self.slot_mut(at) else { break };
+            let Some(slot) = self.slots.get_mut(at) else { break };
             if (slot.service_port, slot.address) == key
                 && let Some(endpoint) = slot.endpoint
             {
@@ -334,11 +251,10 @@ impl<A: Client> Clients<A> {
             }
         }
         let endpoint = choose()?;
-        if let Some(slot) = place.and_then(|at| self.slot_mut(at)) {
-            let was_free = slot.endpoint.is_none();
+        if let Some(slot) = place.and_then(|at| self.slots.get_mut(at)) {
+            self.used += usize::from(slot.endpoint.is_none());
             let (service_port, address) = key;
             *slot = Slot { address, service_port, endpoint: Some(endpoint), until: ask.until };
-            self.used += usize::from(was_free);
         }
         Some(endpoint)
     }
@@ -348,10 +264,9 @@ impl<A: Client> Clients<A> {
         let live = self.live(now);
         let size = (live * 2 + 1).next_power_of_two().clamp(SMALLEST, self.most);
         let empty = Slot { address: A::default(), service_port: 0, endpoint: None, until: 0 };
-        let old = core::mem::replace(&mut self.lines, vec![Line([empty; LINE]); size / LINE]);
+        let old = core::mem::replace(&mut self.slots, vec![empty; size]);
         self.used = 0;
-        for slot in old.into_iter().flat_map(|line| line.0).filter(|slot| !expired(slot.until, now))
-        {
+        for slot in old.into_iter().filter(|slot| !expired(slot.until, now)) {
             let Some(endpoint) = slot.endpoint else { continue };
             let ask = Ask { now, until: slot.until };
             self.place((slot.service_port, slot.address), ask, endpoint);
@@ -360,9 +275,10 @@ impl<A: Client> Clients<A> {
 
     /// Puts in a client that isn't there.
     fn place(&mut self, key: (u32, A), ask: Ask, endpoint: EndpointId) {
-        let free =
-            self.window(key).find(|at| self.slot(*at).is_some_and(|slot| slot.endpoint.is_none()));
-        if let Some(slot) = free.and_then(|at| self.slot_mut(at)) {
+        let free = self
+            .window(key)
+            .find(|at| self.slots.get(*at).is_some_and(|slot| slot.endpoint.is_none()));
+        if let Some(slot) = free.and_then(|at| self.slots.get_mut(at)) {
             let (service_port, address) = key;
             *slot = Slot { address, service_port, endpoint: Some(endpoint), until: ask.until };
             self.used += 1;
@@ -371,7 +287,7 @@ impl<A: Client> Clients<A> {
 
     fn live(&self, now: u32) -> usize {
         let live = |slot: &&Slot<A>| slot.endpoint.is_some() && !expired(slot.until, now);
-        self.lines.iter().flat_map(|line| &line.0).filter(live).count()
+        self.slots.iter().filter(live).count()
     }
 }
 

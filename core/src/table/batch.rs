@@ -1,7 +1,5 @@
 //! Many picks at once.
 
-use core::hint::black_box;
-
 use super::{
     address::Address,
     flow::{Flow, Outcome},
@@ -20,7 +18,7 @@ const NOBODY: u32 = u32::MAX;
 impl Snapshot {
     /// Where many connections go: what [`Snapshot::pick`] says of each, at a fraction of the price.
     ///
-    /// A look-up in a large table is a wait for memory. Here all keys are hashed and their lines touched first, then all
+    /// A look-up in a large table is a wait for memory. Here all keys are hashed first, then all slots are read, then all
     /// endpoints: the reads don't depend on each other, so they wait together. `out` is as long as `flows`, or else what
     /// is left over of the longer one isn't touched. `entropy` is one random number for all of them.
     ///
@@ -84,15 +82,12 @@ impl Snapshot {
         out: &mut [Outcome],
     ) -> u64 {
         let mut asked = [(A::Key::default(), 0_u64); TOGETHER];
-        let mut touched = 0;
         for (flow, asked) in flows.iter().zip(&mut asked) {
             if let Some(address) = A::of(flow.address) {
                 let key = address.key(flow.protocol, flow.port);
                 *asked = (key, plane.index.hash(key));
-                touched ^= plane.index.touch(asked.1);
             }
         }
-        black_box(touched);
         let mut leads = [Lead::default(); TOGETHER];
         for ((key, hash), lead) in asked.iter().zip(&mut leads).take(flows.len()) {
             *lead = plane.index.find_first(*key, *hash);
@@ -104,12 +99,8 @@ impl Snapshot {
                 *lead = plane.index.find_further(*key, *hash);
             }
             let found = self.place(plane, *lead, flow.source, random(entropy, n));
-            if let Some(n) = found {
-                *place = n as u32;
-                touched ^= plane.touch(*lead, n);
-            }
+            *place = found.map_or(NOBODY, |n| n as u32);
         }
-        black_box(touched);
         let mut found = 0;
         for (((lead, place), out), n) in leads.iter().zip(&places).zip(out).zip(0_u64..) {
             if *place != NOBODY

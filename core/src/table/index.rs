@@ -92,14 +92,6 @@ impl<K: Key> Index<K> {
         line.map_or_else(Lead::default, |line| find_in(line, key))
     }
 
-    /// Reads a little of the line where a search begins, so that it is near when the search comes; a number that means
-    /// nothing.
-    #[inline]
-    pub(super) fn touch(&self, hash: u64) -> u64 {
-        let line = self.pages.page(self.page(hash)).and_then(|page| page.get(hash as usize % PAGE));
-        line.and_then(|line| line.first()).map_or(0, |slot| u64::from(slot.lead.number()))
-    }
-
     /// The same if it wasn't in the first line.
     #[inline(never)]
     pub(super) fn find_further(&self, key: K, hash: u64) -> Lead {

@@ -60,13 +60,6 @@ impl<A: Address> Plane<A> {
         A::unpack(&self.cells, lead.at() as usize + n * A::CELLS)
     }
 
-    /// Reads a little of an endpoint, so that it is near when it is asked for; a number that means nothing.
-    #[inline]
-    pub(super) fn touch(&self, lead: Lead, n: usize) -> u64 {
-        let cell = self.cells.get(lead.at() as usize + n * A::CELLS);
-        cell.and_then(|cell| cell.first()).map_or(0, |byte| u64::from(*byte))
-    }
-
     /// Which of the endpoints it is; `None` if a scheme must tell. `key` is what the client is known by.
     #[inline]
     pub(super) fn choose(
