@@ -185,3 +185,41 @@ async fn datagrams_find_their_way_back() {
     }
     assert_eq!(seen.len(), 2);
 }
+
+#[tokio::test]
+async fn datagrams_leave_a_backend_that_is_gone() {
+    let (gone, left) = (free(), free());
+    let mut world = World::new(service(None, Protocol::Udp), &[gone, left]);
+    let stays = PodPort {
+        listen: left,
+        protocol: Protocol::Udp,
+        identity: Identity {
+            pod: format!("shop/p{}", left.port()),
+            address: left,
+            services: vec![],
+        },
+    };
+    let name = stays.identity.pod.clone();
+    assert!(world.pods.reconcile(vec![stays]).is_empty());
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let mut lost = 0;
+    for _ in 0..12 {
+        let client = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        client.connect(world.listen).await.unwrap();
+        let mut buffer = [0; 512];
+        // ICMP tells of the first datagram's fate; as resolvers do, the client asks again.
+        let heard = loop {
+            client.send(b"ping").await.unwrap();
+            let answer = client.recv(&mut buffer);
+            match tokio::time::timeout(Duration::from_millis(300), answer).await {
+                Ok(length) => {
+                    break String::from_utf8_lossy(&buffer[..length.unwrap()]).into_owned();
+                }
+                Err(_) => lost += 1,
+            }
+            assert!(lost < 12, "nobody answers");
+        };
+        assert_eq!(heard.split(' ').nth(1), Some(&*name));
+    }
+    assert!((1..=4).contains(&lost), "three failures put it out: {lost}");
+}

@@ -19,6 +19,7 @@ use std::{
 };
 use svckit::model::{Port, Protocol};
 use tokio::{
+    io::Interest,
     net::UdpSocket,
     task::JoinHandle,
     time::{Instant, sleep_until},
@@ -173,17 +174,28 @@ async fn answer(
     idle: std::time::Duration,
 ) -> Fate {
     loop {
-        let readable = tokio::select! {
-            readable = socket.readable() => readable,
+        // What ICMP says of an earlier datagram makes a socket ready, but not readable.
+        let ready = tokio::select! {
+            ready = socket.ready(Interest::READABLE | Interest::ERROR) => ready,
             () = sleep_until(Instant::now() + idle) => return Fate::Silent,
         };
-        let Some(clients) = clients.upgrade().filter(|_| readable.is_ok()) else {
-            return Fate::Silent;
-        };
+        let (Ok(ready), Some(clients)) = (ready, clients.upgrade()) else { return Fate::Silent };
+        if ready.is_error() && is_refused(&socket) {
+            return Fate::Gone;
+        }
         if pass(&socket, &clients, client).is_err() {
             return Fate::Gone;
         }
     }
+}
+
+/// Whether ICMP has said that nobody is there. It says so once: to us, or to who sends next.
+fn is_refused(socket: &UdpSocket) -> bool {
+    let told: io::Result<()> = socket.try_io(Interest::ERROR, || match socket.take_error()? {
+        Some(error) => Err(error),
+        None => Err(io::ErrorKind::WouldBlock.into()),
+    });
+    told.is_err_and(|error| error.kind() != io::ErrorKind::WouldBlock)
 }
 
 /// Passes on what has been answered.
