@@ -221,9 +221,18 @@ fn service(name: &str) -> Service {
     }
 }
 
-/// An address of this machine that nobody listens at.
+/// An address that nobody listens on, below the ports that the system gives to clients: none of those can take it
+/// before nginx does.
 pub(crate) fn free() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let start = std::process::id().wrapping_mul(97);
+    loop {
+        let number = start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % 20_000;
+        let address = SocketAddr::from(([127, 0, 0, 1], 10_000 + number as u16));
+        if TcpListener::bind(address).is_ok() {
+            return address;
+        }
+    }
 }
 
 /// A pod that does this with each of its connections; it ends with the process.
