@@ -55,8 +55,10 @@ taskset -c 0 /usr/sbin/knotd -c "$work/knot.conf" > "$work/knot.log" 2>&1 & knot
 taskset -c 0 /usr/sbin/nsd -d -c "$work/nsd.conf" > "$work/nsd.out" 2>&1 & nsd_pid=$!
 pids="$echo_pid $svckit_pid $knot_pid $nsd_pid"
 sleep 3
-# CPU time of a process with all its threads and children, in nanoseconds (schedstat).
-cpu() { for p in $1 $(pgrep -P "$1" || true); do cat /proc/"$p"/task/*/schedstat; done | awk '{ sum += $1 } END { printf "%.0f\n", sum }'; }
+# A process with all its descendants: nsd's servers are its grandchildren.
+tree() { echo "$1"; for child in $(pgrep -P "$1" || true); do tree "$child"; done; }
+# Their CPU time with all threads, in nanoseconds (schedstat).
+cpu() { for p in $(tree "$1"); do cat /proc/"$p"/task/*/schedstat; done | awk '{ sum += $1 } END { printf "%.0f\n", sum }'; }
 for round in $(seq "$rounds"); do
     for server in echo:5301:$echo_pid svckit:5302:$svckit_pid knot:5303:$knot_pid nsd:5304:$nsd_pid; do
         name=${server%%:*}; pid=${server##*:}; port=${server#*:}; port=${port%%:*}
