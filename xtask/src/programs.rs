@@ -16,6 +16,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("gcc", "gcc"),
     ("git", "git"),
     ("go", "golang"),
+    ("haproxy", "haproxy"),
     ("ip", "iproute2"),
     ("iptables-restore", "iptables"),
     ("kdig", "knot-dnsutils"),
