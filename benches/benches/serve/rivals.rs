@@ -24,7 +24,7 @@ use svckit_adapters::serve::{
 const SERVERS: &str = "SVCKIT_SERVE_LOAD_SERVERS";
 
 /// Connections that everybody must be able to hold.
-pub(crate) const CONNECTIONS: usize = 10_000;
+pub(crate) const CONNECTIONS: usize = 7_000;
 
 /// Bytes of the large file.
 pub(crate) const LARGE: u64 = 2 << 30;
@@ -53,7 +53,7 @@ fn frontend(cluster: Vec<SocketAddr>) -> Arc<Frontend> {
     let service = NamespacedName::new("shop", "web");
     let name = ServicePortName { service, port: "".into(), protocol: Protocol::Tcp };
     Arc::new(Frontend {
-        key: FrontendKey { name, family: Family::V4 },
+        key: FrontendKey { name, family: Family::V4 }.into(),
         port: Port::new(80).unwrap(),
         cluster_ip: Some([10, 96, 0, 1].into()),
         vips: vec![],
@@ -79,7 +79,7 @@ impl Listener {
     /// The proxy of this library, with one thread.
     pub(crate) fn ours(servers: [SocketAddr; 2]) -> Self {
         let program = std::env::current_exe().unwrap();
-        let mut process = with_room(program.to_str().unwrap())
+        let mut process = Command::new(program)
             .env(SERVERS, format!("{},{}", servers[0], servers[1]))
             .stdout(Stdio::piped())
             .spawn()
@@ -90,7 +90,7 @@ impl Listener {
 
     /// HAProxy with one thread, splicing when it thinks it worth while.
     pub(crate) fn haproxy(folder: &Folder, [a, b]: [SocketAddr; 2]) -> Self {
-        let (addr, most) = (free(), CONNECTIONS + 2_000);
+        let (addr, most) = (free(), CONNECTIONS + 500);
         let conf = format!(
             "global\n nbthread 1\n maxconn {most}\ndefaults\n mode tcp\n option splice-auto\n \
              timeout connect 5s\n timeout client 1h\n timeout server 1h\n maxconn {most}\n\
@@ -109,7 +109,7 @@ impl Listener {
         fs::File::create(folder.0.join("large")).unwrap().set_len(LARGE).unwrap();
         let conf = format!(
             "daemon off; master_process off; worker_processes 1; pid {root}/pid; error_log {root}/log;
-            worker_rlimit_nofile 60000; events {{ worker_connections 24000; }}
+            events {{ worker_connections 24000; }}
             http {{ access_log off; sendfile on; tcp_nodelay on; client_body_temp_path {root}/1;
             proxy_temp_path {root}/2; fastcgi_temp_path {root}/3; uwsgi_temp_path {root}/4;
             scgi_temp_path {root}/5; keepalive_requests 100000000; client_header_timeout 1h;
@@ -160,17 +160,7 @@ fn run(program: &str, args: &[&str]) -> Child {
     let path = places.iter().find(|path| fs::exists(path).unwrap_or(false));
     let path =
         path.unwrap_or_else(|| panic!("it is measured beside {program}: apt-get install it"));
-    with_room(path).args(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
-}
-
-/// A program that may have two descriptors for each connection, if that is to be measured.
-fn with_room(program: &str) -> Command {
-    if !svckit_benches::is_measuring() {
-        return Command::new(program);
-    }
-    let mut command = Command::new("prlimit");
-    command.args(["--nofile=65536:65536", program]);
-    command
+    Command::new(path).args(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
 /// A port where nobody listens.
