@@ -1,8 +1,7 @@
 //! Claim: a reader gets at the table for at most twice the price of a plain pointer, whether or not a writer publishes
 //! ten thousand changes a second.
 //!
-//! Then the TCP proxy beside HAProxy, before the same servers: needs wrk, HAProxy, nginx and, for seven thousand
-//! connections, root.
+//! Then the TCP proxy beside HAProxy, before the same servers: needs wrk, HAProxy, nginx and 20,000 descriptors.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
