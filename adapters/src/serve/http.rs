@@ -45,19 +45,14 @@ use std::{
     time::Duration,
 };
 use svckit::ingress::{BackendRef, Routes};
-use tokio::{
-    net::{TcpListener, TcpSocket},
-    sync::watch,
-    task::JoinHandle,
-    time::timeout,
-};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle, time::timeout};
 use tokio_rustls::TlsAcceptor;
 
 pub use config::Config;
 pub use ledger::{Log, Metrics, Record};
 pub use proxy::Proxy;
 
-use super::{balancer::Picked, tls::Certificates};
+use super::{balancer::Picked, listeners::listen_beside_pods, tls::Certificates};
 use connection::{Guard, Phase, stopped};
 
 /// Chooses pods for a request; `None`, or none: no endpoint is ready.
@@ -77,9 +72,6 @@ pub struct Asked<'a> {
     /// The number by which the client keeps its pod, where the route wants that.
     pub key: Option<u64>,
 }
-
-/// Connections that wait to be accepted.
-const BACKLOG: u32 = 4096;
 
 /// A listening socket of a [`Proxy`]; everything that came over it is cut when this is dropped.
 #[derive(Debug)]
@@ -117,11 +109,7 @@ impl Server {
         proxy: Arc<Proxy>,
         certificates: Option<&Arc<Certificates>>,
     ) -> io::Result<Self> {
-        let socket = if addr.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-        // A restart finds connections of the last run waiting for their end.
-        socket.set_reuseaddr(true)?;
-        socket.bind(addr)?;
-        let listener = socket.listen(BACKLOG)?;
+        let listener = listen_beside_pods(addr)?;
         let local_addr = listener.local_addr()?;
         let (phase, told) = watch::channel(Phase::Running);
         let tls = certificates.map(Certificates::acceptor);

@@ -140,8 +140,15 @@ impl Listeners {
     }
 }
 
+/// A TCP socket that listens at an address which is its own, and lets pods listen on its port at all others.
+pub(super) fn listen_beside_pods(address: SocketAddr) -> io::Result<TcpListener> {
+    // Sockets that share don't notice strangers that share too; one that doesn't share does.
+    drop(std::net::TcpListener::bind(address)?);
+    listen(address, true)
+}
+
 /// A TCP socket that listens; others of this user may `share` its port.
-pub(super) fn listen(address: SocketAddr, share: bool) -> io::Result<TcpListener> {
+fn listen(address: SocketAddr, share: bool) -> io::Result<TcpListener> {
     let socket = match address {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,

@@ -7,7 +7,7 @@
 //! /metrics  counters, for Prometheus
 //! ```
 
-use super::{super::listeners::listen, Server};
+use super::{super::listeners::listen_beside_pods, Server};
 use crate::clock;
 use bytes::Bytes;
 use http_body_util::Full;
@@ -53,9 +53,7 @@ impl Status {
     ///
     /// The address can't be bound.
     pub fn bind(address: SocketAddr, server: &Server, name: Name) -> io::Result<Self> {
-        // Pods may share this port, at other addresses; strangers must not, at this one.
-        drop(std::net::TcpListener::bind(address)?);
-        let listener = listen(address, true)?;
+        let listener = listen_beside_pods(address)?;
         let asked = Asked {
             server: server.local_addr(),
             names: server.names(),
