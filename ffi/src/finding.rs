@@ -2,9 +2,12 @@
 
 use crate::{
     guard::{Handle, Out, free, give, opaque, shared},
-    svckit_status, svckit_text,
+    svckit_status, svckit_text, tree,
 };
-use svckit::finding::{Finding, Kind, Severity};
+use svckit::{
+    api::Tree,
+    finding::{Finding, Kind, Severity},
+};
 
 /// What is wrong with an input, in its order. Nothing in it changes.
 ///
@@ -151,6 +154,24 @@ impl Report {
             ..Finding::error(Kind::Invalid, "", "", reason)
         }]);
         svckit_status::InvalidArgument
+    }
+
+    /// Reads the documents of a JSON text, hands each to `take`, and tells what is wrong.
+    pub(crate) fn each_document(
+        mut self,
+        json: &[u8],
+        mut take: impl FnMut(&Tree, &mut Self),
+    ) -> Result<(), svckit_status> {
+        match tree::documents(json) {
+            Ok(documents) => {
+                documents.iter().for_each(|document| take(document, &mut self));
+                self.tell()
+            }
+            Err(reason) => {
+                let status = self.unreadable("objects", reason);
+                self.fail(status)
+            }
+        }
     }
 
     /// Gives the findings to the caller; `Err(Refused)` when one of them refuses something.

@@ -10,7 +10,6 @@ use crate::{
     guard::{Buffer, Handle, Out, alone, free, give, make, many, one, opaque, shared, text},
     objects::complete,
     seed, svckit_cluster, svckit_findings, svckit_request, svckit_seed, svckit_status, svckit_text,
-    tree,
 };
 use serde::Deserialize;
 use std::sync::Arc;
@@ -70,19 +69,11 @@ pub unsafe extern "C" fn svckit_gateways_apply(
     findings_out: *mut *mut svckit_findings,
 ) -> svckit_status {
     // SAFETY: the header asks for NULL or room for one pointer.
-    let mut report = unsafe { Report::new(findings_out) };
+    let report = unsafe { Report::new(findings_out) };
     let body = |router: &mut GatewayRouter| {
         // SAFETY: the header asks for `objects_len` readable bytes.
         let json = unsafe { many(objects, objects_len) }?;
-        let documents = match tree::documents(json) {
-            Ok(documents) => documents,
-            Err(reason) => {
-                let status = report.unreadable("objects", reason);
-                return report.fail(status);
-            }
-        };
-        documents.iter().for_each(|document| take_in(router, document, &mut report));
-        report.tell()
+        report.each_document(json, |document, report| take_in(router, document, report))
     };
     // SAFETY: NULL, or alive and used by no other call, as the header asks.
     unsafe { alone(gateways, body) }

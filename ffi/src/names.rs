@@ -7,7 +7,7 @@ use crate::{
     finding::Report,
     guard::{Handle, Out, alone, free, give, make, many, opaque, shared, text},
     objects::complete,
-    seed, svckit_findings, svckit_seed, svckit_status, svckit_zone, tree,
+    seed, svckit_findings, svckit_seed, svckit_status, svckit_zone,
 };
 use import::{Import, SOURCE_CLUSTER};
 use std::sync::Arc;
@@ -97,19 +97,11 @@ pub unsafe extern "C" fn svckit_names_apply(
     findings_out: *mut *mut svckit_findings,
 ) -> svckit_status {
     // SAFETY: the header asks for NULL or room for one pointer.
-    let mut report = unsafe { Report::new(findings_out) };
+    let report = unsafe { Report::new(findings_out) };
     let body = |zone: &mut Zone| {
         // SAFETY: the header asks for `objects_len` readable bytes.
         let json = unsafe { many(objects, objects_len) }?;
-        let documents = match tree::documents(json) {
-            Ok(documents) => documents,
-            Err(reason) => {
-                let status = report.unreadable("objects", reason);
-                return report.fail(status);
-            }
-        };
-        documents.iter().for_each(|document| take_in(zone, document, &mut report));
-        report.tell()
+        report.each_document(json, |document, report| take_in(zone, document, report))
     };
     // SAFETY: NULL, or alive and used by no other call, as the header asks.
     unsafe { alone(names, body) }
