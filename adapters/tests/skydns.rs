@@ -17,7 +17,7 @@ use std::{
 use svckit::{
     Seed,
     dns::{Message, Name, Options, Peer, SkyOptions, Snapshot, Type, Zone},
-    model::{Change, ClusterIps, Exposure, NamespacedName, Service, TrafficPolicy},
+    model::{Change, ClusterIps, Exposure, NamespacedName, Service},
 };
 use svckit_adapters::{
     etcd::{Etcd, Op},
@@ -99,20 +99,11 @@ fn spawn(data: &PathBuf, [clients, peers]: [u16; 2]) -> Child {
 }
 
 fn service(n: u8, version: u8) -> Change {
-    Change::Service(Arc::new(Service {
-        key: NamespacedName::new("shop", format!("s{n}")),
-        exposure: Exposure::ClusterIp(ClusterIps::single([10, 96, version, n].into())),
-        ports: Vec::new(),
-        selector: None,
-        affinity: None,
-        external_traffic: TrafficPolicy::Cluster,
-        internal_traffic: TrafficPolicy::Cluster,
-        external_ips: Vec::new(),
-        publish_not_ready: false,
-        traffic_distribution: None,
-        proxy_name: None,
-        annotations: Vec::new(),
-    }))
+    Change::Service(Arc::new(Service::new(
+        NamespacedName::new("shop", format!("s{n}")),
+        Exposure::ClusterIp(ClusterIps::single([10, 96, version, n].into())),
+        Vec::new(),
+    )))
 }
 
 fn zone(services: u8) -> Zone {

@@ -28,7 +28,7 @@ use svckit::{
     dns::{Message, Name, Options, Peer, Snapshot, Type, Zone},
     model::{
         Change, ClusterIps, Conditions, Endpoint, EndpointSlice, Exposure, Family, NamespacedName,
-        Port, Protocol, Service, ServicePort, SlicePort, TargetPort, TrafficPolicy,
+        Port, Protocol, Service, ServicePort, SlicePort, TargetPort,
     },
 };
 
@@ -37,10 +37,10 @@ const DOMAIN: &str = "cluster.local";
 fn service(n: usize, version: usize, exposure: Option<Exposure>) -> Change {
     let port = Port::new(80).unwrap();
     let address = Ipv4Addr::from(0x0a60_0000 + n as u32 + ((version as u32) << 20));
-    Change::Service(Arc::new(Service {
-        key: NamespacedName::new(format!("n{}", n % 50), format!("s{n}")),
-        exposure: exposure.unwrap_or(Exposure::ClusterIp(ClusterIps::single(address.into()))),
-        ports: vec![ServicePort {
+    Change::Service(Arc::new(Service::new(
+        NamespacedName::new(format!("n{}", n % 50), format!("s{n}")),
+        exposure.unwrap_or(Exposure::ClusterIp(ClusterIps::single(address.into()))),
+        vec![ServicePort {
             name: "http".into(),
             protocol: Protocol::Tcp,
             port,
@@ -48,16 +48,7 @@ fn service(n: usize, version: usize, exposure: Option<Exposure>) -> Change {
             node_port: None,
             app_protocol: None,
         }],
-        selector: None,
-        affinity: None,
-        external_traffic: TrafficPolicy::Cluster,
-        internal_traffic: TrafficPolicy::Cluster,
-        external_ips: vec![],
-        publish_not_ready: false,
-        traffic_distribution: None,
-        proxy_name: None,
-        annotations: vec![],
-    }))
+    )))
 }
 
 fn endpoints(service: &NamespacedName, count: u8) -> Change {

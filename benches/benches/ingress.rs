@@ -16,7 +16,6 @@ use svckit::{
     model::{
         Change, ClusterIps, Exposure, Ingress, IngressBackend, IngressPath, IngressRule,
         NamespacedName, PathType, Port, Protocol, Service, ServicePort, ServicePortRef, TargetPort,
-        TrafficPolicy,
     },
 };
 
@@ -61,10 +60,10 @@ fn ingress(number: usize, created: i64) -> Change {
 }
 
 fn service(number: usize) -> Change {
-    Change::Service(Arc::new(Service {
-        key: NamespacedName::new("shop", format!("service-{number}")),
-        exposure: Exposure::ClusterIp(ClusterIps::single([10, 96, 0, 1].into())),
-        ports: vec![ServicePort {
+    Change::Service(Arc::new(Service::new(
+        NamespacedName::new("shop", format!("service-{number}")),
+        Exposure::ClusterIp(ClusterIps::single([10, 96, 0, 1].into())),
+        vec![ServicePort {
             name: "http".into(),
             protocol: Protocol::Tcp,
             port: Port::new(80).unwrap(),
@@ -72,16 +71,7 @@ fn service(number: usize) -> Change {
             node_port: None,
             app_protocol: None,
         }],
-        selector: None,
-        affinity: None,
-        external_traffic: TrafficPolicy::Cluster,
-        internal_traffic: TrafficPolicy::Cluster,
-        external_ips: Vec::new(),
-        publish_not_ready: false,
-        traffic_distribution: None,
-        proxy_name: None,
-        annotations: Vec::new(),
-    }))
+    )))
 }
 
 /// A router that knows so many Services, and no Ingress.

@@ -25,7 +25,7 @@ use svckit::{
     model::{
         Change, ClusterIps, Exposure, Ingress, IngressBackend, IngressPath, IngressRule,
         NamespacedName, PathType, Port, Protocol, Service, ServicePort, ServicePortName,
-        ServicePortRef, TargetPort, TrafficPolicy,
+        ServicePortRef, TargetPort,
     },
     render::nginx::{Config, Servers, Text, render},
 };
@@ -216,10 +216,10 @@ fn ingress(number: usize) -> Ingress {
 }
 
 fn service(number: usize) -> Service {
-    Service {
-        key: NamespacedName::new("shop", format!("service-{number}")),
-        exposure: Exposure::ClusterIp(ClusterIps::single([10, 96, 0, 1].into())),
-        ports: vec![ServicePort {
+    Service::new(
+        NamespacedName::new("shop", format!("service-{number}")),
+        Exposure::ClusterIp(ClusterIps::single([10, 96, 0, 1].into())),
+        vec![ServicePort {
             name: "http".into(),
             protocol: Protocol::Tcp,
             port: Port::new(80).unwrap(),
@@ -227,14 +227,5 @@ fn service(number: usize) -> Service {
             node_port: None,
             app_protocol: None,
         }],
-        selector: None,
-        affinity: None,
-        external_traffic: TrafficPolicy::Cluster,
-        internal_traffic: TrafficPolicy::Cluster,
-        external_ips: Vec::new(),
-        publish_not_ready: false,
-        traffic_distribution: None,
-        proxy_name: None,
-        annotations: Vec::new(),
-    }
+    )
 }

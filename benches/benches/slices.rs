@@ -12,7 +12,7 @@ use svckit::{
     Seed,
     model::{
         Change, ClusterIps, Exposure, NamespacedName, Pod, Port, Protocol, Service, ServicePort,
-        TargetPort, TrafficPolicy,
+        TargetPort,
     },
     select::Selector,
     slices::Controller,
@@ -25,25 +25,19 @@ const PODS: usize = 10;
 fn service(n: usize) -> Change {
     let Some(port) = Port::new(80) else { unreachable!("80 is a port") };
     Change::Service(Arc::new(Service {
-        key: NamespacedName::new(format!("n{}", n % 50), format!("s{n}")),
-        exposure: Exposure::ClusterIp(ClusterIps::single([10, 96, 0, 1].into())),
-        ports: vec![ServicePort {
-            name: "".into(),
-            protocol: Protocol::Tcp,
-            port,
-            target: TargetPort::Number(port),
-            node_port: None,
-            app_protocol: None,
-        }],
         selector: Some(Selector::from_pairs([("app", format!("s{n}"))])),
-        affinity: None,
-        external_traffic: TrafficPolicy::Cluster,
-        internal_traffic: TrafficPolicy::Cluster,
-        external_ips: vec![],
-        publish_not_ready: false,
-        traffic_distribution: None,
-        proxy_name: None,
-        annotations: vec![],
+        ..Service::new(
+            NamespacedName::new(format!("n{}", n % 50), format!("s{n}")),
+            Exposure::ClusterIp(ClusterIps::single([10, 96, 0, 1].into())),
+            vec![ServicePort {
+                name: "".into(),
+                protocol: Protocol::Tcp,
+                port,
+                target: TargetPort::Number(port),
+                node_port: None,
+                app_protocol: None,
+            }],
+        )
     }))
 }
 

@@ -9,7 +9,7 @@ use std::{
 use svckit::{
     Seed,
     dns::{Name, Options, Zone},
-    model::{Change, ClusterIps, Exposure, NamespacedName, Service, TrafficPolicy},
+    model::{Change, ClusterIps, Exposure, NamespacedName, Service},
 };
 use svckit_adapters::serve::dns::{Policy, Server, Upstream};
 
@@ -55,18 +55,9 @@ fn echo(address: SocketAddr) {
 
 fn service(n: u32) -> Change {
     let address = std::net::Ipv4Addr::from(0x0a60_0000 + n);
-    Change::Service(Arc::new(Service {
-        key: NamespacedName::new(format!("n{}", n % 50), format!("s{n}")),
-        exposure: Exposure::ClusterIp(ClusterIps::single(address.into())),
-        ports: vec![],
-        selector: None,
-        affinity: None,
-        external_traffic: TrafficPolicy::Cluster,
-        internal_traffic: TrafficPolicy::Cluster,
-        external_ips: vec![],
-        publish_not_ready: false,
-        traffic_distribution: None,
-        proxy_name: None,
-        annotations: vec![],
-    }))
+    Change::Service(Arc::new(Service::new(
+        NamespacedName::new(format!("n{}", n % 50), format!("s{n}")),
+        Exposure::ClusterIp(ClusterIps::single(address.into())),
+        vec![],
+    )))
 }

@@ -6,7 +6,7 @@ use svckit::{
     forward::{Desired, Item, NodeConfig, Proxy},
     model::{
         Change, ClusterIps, Conditions, Endpoint, EndpointSlice, Exposure, Family, NamespacedName,
-        Port, Protocol, Service, ServicePort, SlicePort, TargetPort, TrafficPolicy,
+        Port, Protocol, Service, ServicePort, SlicePort, TargetPort,
     },
     plan::Planner,
     render::nft::{Grouping, Load, Ruleset, netlink::Transactions},
@@ -76,10 +76,10 @@ pub fn node() -> NodeConfig {
 #[must_use]
 pub fn service(n: u32) -> Change {
     let port = Port::new(80).expect("not 0");
-    Change::Service(Arc::new(Service {
-        key: name(n),
-        exposure: Exposure::ClusterIp(ClusterIps::single(cluster_ip(n).into())),
-        ports: vec![ServicePort {
+    Change::Service(Arc::new(Service::new(
+        name(n),
+        Exposure::ClusterIp(ClusterIps::single(cluster_ip(n).into())),
+        vec![ServicePort {
             name: "".into(),
             protocol: Protocol::Tcp,
             port,
@@ -87,16 +87,7 @@ pub fn service(n: u32) -> Change {
             node_port: None,
             app_protocol: None,
         }],
-        selector: None,
-        affinity: None,
-        external_traffic: TrafficPolicy::Cluster,
-        internal_traffic: TrafficPolicy::Cluster,
-        external_ips: vec![],
-        publish_not_ready: false,
-        traffic_distribution: None,
-        proxy_name: None,
-        annotations: vec![],
-    }))
+    )))
 }
 
 /// The slice of a Service with so many endpoints; their addresses leave room for `each` and one more.

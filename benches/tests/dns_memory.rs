@@ -7,17 +7,17 @@ use svckit::{
     dns::{Message, Name, Options, Peer, Type, Zone},
     model::{
         Change, ClusterIps, Exposure, NamespacedName, Port, Protocol, Service, ServicePort,
-        TargetPort, TrafficPolicy,
+        TargetPort,
     },
 };
 
 fn service(n: u32) -> Change {
     let port = Port::new(80).unwrap();
     let address = std::net::Ipv4Addr::from(0x0a60_0000 + n);
-    Change::Service(Arc::new(Service {
-        key: NamespacedName::new(format!("n{}", n % 50), format!("service-{n}")),
-        exposure: Exposure::ClusterIp(ClusterIps::single(address.into())),
-        ports: vec![ServicePort {
+    Change::Service(Arc::new(Service::new(
+        NamespacedName::new(format!("n{}", n % 50), format!("service-{n}")),
+        Exposure::ClusterIp(ClusterIps::single(address.into())),
+        vec![ServicePort {
             name: "http".into(),
             protocol: Protocol::Tcp,
             port,
@@ -25,16 +25,7 @@ fn service(n: u32) -> Change {
             node_port: None,
             app_protocol: None,
         }],
-        selector: None,
-        affinity: None,
-        external_traffic: TrafficPolicy::Cluster,
-        internal_traffic: TrafficPolicy::Cluster,
-        external_ips: vec![],
-        publish_not_ready: false,
-        traffic_distribution: None,
-        proxy_name: None,
-        annotations: vec![],
-    }))
+    )))
 }
 
 fn options() -> Options {

@@ -14,7 +14,7 @@ use svckit::{
     dns::{Data, Message, Name, Options, Outcome, Peer, Rcode, Snapshot, Type, Zone},
     model::{
         Change, ClusterIps, Conditions, Endpoint, EndpointSlice, Exposure, Family, NamespacedName,
-        Port, Protocol, Service, ServicePort, SlicePort, TargetPort, TrafficPolicy,
+        Port, Protocol, Service, ServicePort, SlicePort, TargetPort,
     },
 };
 
@@ -200,26 +200,17 @@ fn make_service(key: NamespacedName, bits: u8) -> Service {
         app_protocol: None,
     };
     let ports = [port("http", Protocol::Tcp, 80), port("dns", Protocol::Udp, 53)];
-    Service {
+    Service::new(
         key,
-        exposure: match bits >> 2 & 7 {
+        match bits >> 2 & 7 {
             0 | 1 => Exposure::ClusterIp(ClusterIps::single(v4)),
             2 => Exposure::ClusterIp(ClusterIps::dual(v4, v6).unwrap()),
             3 => Exposure::ExternalName(TARGETS[usize::from(bits & 3)].into()),
             4 => Exposure::ExternalName(TARGETS[usize::from(bits & 3) + 1].into()),
             _ => Exposure::Headless(vec![Family::V4]),
         },
-        ports: ports.into_iter().take(usize::from(bits >> 5 & 3)).collect(),
-        selector: None,
-        affinity: None,
-        external_traffic: TrafficPolicy::Cluster,
-        internal_traffic: TrafficPolicy::Cluster,
-        external_ips: vec![],
-        publish_not_ready: false,
-        traffic_distribution: None,
-        proxy_name: None,
-        annotations: vec![],
-    }
+        ports.into_iter().take(usize::from(bits >> 5 & 3)).collect(),
+    )
 }
 
 fn make_slice(service: NamespacedName, who: u8, bits: u8) -> EndpointSlice {

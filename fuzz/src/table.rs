@@ -196,28 +196,25 @@ fn make_service(key: NamespacedName, what: u8, bits: u8) -> Service {
     };
     let ips = ClusterIps::single([10, 96, 0, number].into());
     Service {
-        key,
-        exposure: match bits & 4 {
-            0 => Exposure::ClusterIp(ips),
-            _ => Exposure::LoadBalancer(ips, balancer),
-        },
-        ports: vec![ServicePort {
-            name: "".into(),
-            protocol: Protocol::Tcp,
-            port: Port::new(80 + u16::from(what >> 4 & 1)).unwrap(),
-            target: TargetPort::Name("http".into()),
-            node_port: Port::new(30080).filter(|_| bits & 4 != 0),
-            app_protocol: None,
-        }],
-        selector: None,
         affinity: (bits & 8 != 0).then_some(Affinity { timeout: Duration::from_secs(2) }),
         external_traffic: local(1),
         internal_traffic: local(2),
         external_ips: (bits & 0x40 != 0).then(|| [192, 0, 2, 80].into()).into_iter().collect(),
-        publish_not_ready: false,
-        traffic_distribution: None,
-        proxy_name: None,
-        annotations: vec![],
+        ..Service::new(
+            key,
+            match bits & 4 {
+                0 => Exposure::ClusterIp(ips),
+                _ => Exposure::LoadBalancer(ips, balancer),
+            },
+            vec![ServicePort {
+                name: "".into(),
+                protocol: Protocol::Tcp,
+                port: Port::new(80 + u16::from(what >> 4 & 1)).unwrap(),
+                target: TargetPort::Name("http".into()),
+                node_port: Port::new(30080).filter(|_| bits & 4 != 0),
+                app_protocol: None,
+            }],
+        )
     }
 }
 

@@ -22,25 +22,19 @@ fn free() -> SocketAddr {
 
 fn service(affinity: Option<Affinity>, protocol: Protocol) -> Service {
     Service {
-        key: NamespacedName::new("shop", "web"),
-        exposure: Exposure::ClusterIp(ClusterIps::single([10, 96, 0, 1].into())),
-        ports: vec![ServicePort {
-            name: "".into(),
-            protocol,
-            port: Port::new(80).unwrap(),
-            target: TargetPort::Name("http".into()),
-            node_port: None,
-            app_protocol: None,
-        }],
-        selector: None,
         affinity,
-        external_traffic: TrafficPolicy::Cluster,
-        internal_traffic: TrafficPolicy::Cluster,
-        external_ips: vec![],
-        publish_not_ready: false,
-        traffic_distribution: None,
-        proxy_name: None,
-        annotations: vec![],
+        ..Service::new(
+            NamespacedName::new("shop", "web"),
+            Exposure::ClusterIp(ClusterIps::single([10, 96, 0, 1].into())),
+            vec![ServicePort {
+                name: "".into(),
+                protocol,
+                port: Port::new(80).unwrap(),
+                target: TargetPort::Name("http".into()),
+                node_port: None,
+                app_protocol: None,
+            }],
+        )
     }
 }
 

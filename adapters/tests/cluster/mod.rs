@@ -45,20 +45,11 @@ pub(crate) fn service(n: u16, change: impl FnOnce(&mut Service)) -> Change {
         node_port: Port::new(30_000 + n),
         app_protocol: None,
     };
-    let mut service = Service {
-        key: NamespacedName::new("lab", format!("s{n}")),
-        exposure: Exposure::NodePort(ips.unwrap()),
-        ports: [Protocol::Tcp, Protocol::Udp, Protocol::Sctp].map(port).into(),
-        selector: None,
-        affinity: None,
-        external_traffic: TrafficPolicy::Cluster,
-        internal_traffic: TrafficPolicy::Cluster,
-        external_ips: vec![],
-        publish_not_ready: false,
-        traffic_distribution: None,
-        proxy_name: None,
-        annotations: vec![],
-    };
+    let mut service = Service::new(
+        NamespacedName::new("lab", format!("s{n}")),
+        Exposure::NodePort(ips.unwrap()),
+        [Protocol::Tcp, Protocol::Udp, Protocol::Sctp].map(port).into(),
+    );
     change(&mut service);
     Change::Service(Arc::new(service))
 }

@@ -19,7 +19,7 @@ use svckit::{
     model::{
         Change, ClusterIps, Exposure, Ingress, IngressBackend, IngressPath, IngressRule,
         NamespacedName, PathType, Port, Protocol, Service, ServicePort, ServicePortName,
-        ServicePortRef, TargetPort, TrafficPolicy,
+        ServicePortRef, TargetPort,
     },
     render::nginx::{Class, Config, Rendered, Servers, render},
 };
@@ -198,10 +198,10 @@ pub(crate) fn ingress(name: &str, created: i64, rules: &[&str], annotations: &[&
 }
 
 fn service(name: &str) -> Service {
-    Service {
-        key: NamespacedName::new("n", name),
-        exposure: Exposure::ClusterIp(ClusterIps::single([10, 96, 0, 1].into())),
-        ports: vec![ServicePort {
+    Service::new(
+        NamespacedName::new("n", name),
+        Exposure::ClusterIp(ClusterIps::single([10, 96, 0, 1].into())),
+        vec![ServicePort {
             name: "http".into(),
             protocol: Protocol::Tcp,
             port: Port::new(80).unwrap(),
@@ -209,16 +209,7 @@ fn service(name: &str) -> Service {
             node_port: None,
             app_protocol: None,
         }],
-        selector: None,
-        affinity: None,
-        external_traffic: TrafficPolicy::Cluster,
-        internal_traffic: TrafficPolicy::Cluster,
-        external_ips: Vec::new(),
-        publish_not_ready: false,
-        traffic_distribution: None,
-        proxy_name: None,
-        annotations: Vec::new(),
-    }
+    )
 }
 
 /// An address that nobody listens on, below the ports that the system gives to clients: none of those can take it

@@ -27,25 +27,16 @@ pub(crate) fn service(n: u16, change: impl FnOnce(&mut Service)) -> Change {
         node_port: Port::new(30_000 + n).filter(|_| number == 80),
         app_protocol: None,
     };
-    let mut service = Service {
-        key: NamespacedName::new("lab", format!("s{n}")),
-        exposure: Exposure::NodePort(ips.unwrap()),
-        ports: vec![
+    let mut service = Service::new(
+        NamespacedName::new("lab", format!("s{n}")),
+        Exposure::NodePort(ips.unwrap()),
+        vec![
             port("tcp", Protocol::Tcp, 80),
             port("udp", Protocol::Udp, 80),
             port("sctp", Protocol::Sctp, 80),
             port("echo", Protocol::Tcp, 90),
         ],
-        selector: None,
-        affinity: None,
-        external_traffic: TrafficPolicy::Cluster,
-        internal_traffic: TrafficPolicy::Cluster,
-        external_ips: vec![],
-        publish_not_ready: false,
-        traffic_distribution: None,
-        proxy_name: None,
-        annotations: vec![],
-    };
+    );
     change(&mut service);
     Change::Service(Arc::new(service))
 }

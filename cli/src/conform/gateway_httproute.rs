@@ -14,7 +14,7 @@ use svckit::{
     },
     model::{
         ClusterIps, Exposure, HeaderChange, NamespacedName, Port, Protocol, Service, ServicePort,
-        TargetPort, TrafficPolicy,
+        TargetPort,
     },
 };
 
@@ -311,18 +311,9 @@ fn service(name: &str) -> Service {
         app_protocol: None,
     };
     let ports = Port::new(8080).map(port).into_iter().collect();
-    Service {
-        key: NamespacedName::new(NAMESPACE, name),
-        exposure: Exposure::ClusterIp(ClusterIps::single([10, 96, 0, 1].into())),
+    Service::new(
+        NamespacedName::new(NAMESPACE, name),
+        Exposure::ClusterIp(ClusterIps::single([10, 96, 0, 1].into())),
         ports,
-        selector: None,
-        affinity: None,
-        external_traffic: TrafficPolicy::Cluster,
-        internal_traffic: TrafficPolicy::Cluster,
-        external_ips: Vec::new(),
-        publish_not_ready: false,
-        traffic_distribution: None,
-        proxy_name: None,
-        annotations: Vec::new(),
-    }
+    )
 }

@@ -21,7 +21,7 @@ use svckit::{
     ingress::{ClassSelection, Router, Settings},
     model::{
         Change, ClusterIps, Exposure, IngressClass, NamespacedName, Port, Protocol, Service,
-        ServiceKey, ServicePort, TargetPort, TrafficPolicy,
+        ServiceKey, ServicePort, TargetPort,
     },
 };
 use svckit_adapters::serve::{
@@ -250,20 +250,11 @@ fn service(given: &Value) -> Option<Service> {
             app_protocol: None,
         })
     };
-    Some(Service {
-        key: NamespacedName::new(given.get("namespace")?.as_str()?, given.get("name")?.as_str()?),
-        exposure: Exposure::ClusterIp(ClusterIps::single([10, 96, 0, 1].into())),
-        ports: given.get("ports")?.as_array()?.iter().map(port).collect::<Option<_>>()?,
-        selector: None,
-        affinity: None,
-        external_traffic: TrafficPolicy::Cluster,
-        internal_traffic: TrafficPolicy::Cluster,
-        external_ips: Vec::new(),
-        publish_not_ready: false,
-        traffic_distribution: None,
-        proxy_name: None,
-        annotations: Vec::new(),
-    })
+    Some(Service::new(
+        NamespacedName::new(given.get("namespace")?.as_str()?, given.get("name")?.as_str()?),
+        Exposure::ClusterIp(ClusterIps::single([10, 96, 0, 1].into())),
+        given.get("ports")?.as_array()?.iter().map(port).collect::<Option<_>>()?,
+    ))
 }
 
 /// Pods for a Service at free ports of this machine, which are held.

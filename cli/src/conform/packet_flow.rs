@@ -218,18 +218,14 @@ fn service(case: &ServiceCase) -> Result<Service, String> {
         Some(ips) => Exposure::ClusterIp(ips),
     };
     Ok(Service {
-        key: NamespacedName::new(case.namespace.clone(), case.name.clone()),
-        exposure,
-        ports,
-        selector: None,
-        affinity: None,
         external_traffic: policy(&case.external_policy)?,
         internal_traffic: policy(&case.internal_policy)?,
         external_ips: case.external_ips.clone(),
-        publish_not_ready: false,
-        traffic_distribution: None,
-        proxy_name: None,
-        annotations: Vec::new(),
+        ..Service::new(
+            NamespacedName::new(case.namespace.clone(), case.name.clone()),
+            exposure,
+            ports,
+        )
     })
 }
 

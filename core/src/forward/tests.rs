@@ -22,10 +22,10 @@ fn addr(text: &str) -> IpAddr {
 /// `cart`, a NodePort Service at 10.96.0.10 and fd00:96::10, port 80 and node port 30080.
 fn service() -> Service {
     let ips = ClusterIps::dual(addr("10.96.0.10"), addr("fd00:96::10")).unwrap();
-    Service {
-        key: NamespacedName::new("shop", "cart"),
-        exposure: Exposure::NodePort(ips),
-        ports: vec![ServicePort {
+    Service::new(
+        NamespacedName::new("shop", "cart"),
+        Exposure::NodePort(ips),
+        vec![ServicePort {
             name: "".into(),
             protocol: Protocol::Tcp,
             port: port(80),
@@ -33,16 +33,7 @@ fn service() -> Service {
             node_port: Port::new(30080),
             app_protocol: None,
         }],
-        selector: None,
-        affinity: None,
-        external_traffic: TrafficPolicy::Cluster,
-        internal_traffic: TrafficPolicy::Cluster,
-        external_ips: vec![],
-        publish_not_ready: false,
-        traffic_distribution: None,
-        proxy_name: None,
-        annotations: vec![],
-    }
+    )
 }
 
 fn endpoint(text: &str, node: &str) -> Endpoint {

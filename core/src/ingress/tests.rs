@@ -265,10 +265,10 @@ fn changes_arrive_in_any_order() {
 }
 
 pub(crate) fn service(name: &str, protocol: Protocol) -> Arc<Service> {
-    Arc::new(Service {
-        key: NamespacedName::new("n", name),
-        exposure: Exposure::ClusterIp(ClusterIps::single([10, 0, 0, 1].into())),
-        ports: Vec::from([ServicePort {
+    Arc::new(Service::new(
+        NamespacedName::new("n", name),
+        Exposure::ClusterIp(ClusterIps::single([10, 0, 0, 1].into())),
+        Vec::from([ServicePort {
             name: "web".into(),
             protocol,
             port: Port::new(80).unwrap(),
@@ -276,16 +276,7 @@ pub(crate) fn service(name: &str, protocol: Protocol) -> Arc<Service> {
             node_port: None,
             app_protocol: None,
         }]),
-        selector: None,
-        affinity: None,
-        external_traffic: TrafficPolicy::Cluster,
-        internal_traffic: TrafficPolicy::Cluster,
-        external_ips: Vec::new(),
-        publish_not_ready: false,
-        traffic_distribution: None,
-        proxy_name: None,
-        annotations: Vec::new(),
-    })
+    ))
 }
 
 #[test]

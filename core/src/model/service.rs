@@ -37,6 +37,35 @@ pub struct Service {
     pub annotations: Vec<(Arc<str>, Arc<str>)>,
 }
 
+impl Service {
+    /// A Service with what Kubernetes fills in where a manifest says nothing: no selector, no affinity, all endpoints.
+    ///
+    /// ```
+    /// use svckit::model::{Exposure, Family, NamespacedName, Service};
+    ///
+    /// let key = NamespacedName::new("shop", "web");
+    /// let web = Service::new(key, Exposure::Headless(vec![Family::V4]), vec![]);
+    /// assert!(web.selector.is_none() && !web.publish_not_ready);
+    /// ```
+    #[must_use]
+    pub const fn new(key: ServiceKey, exposure: Exposure, ports: Vec<ServicePort>) -> Self {
+        Self {
+            key,
+            exposure,
+            ports,
+            selector: None,
+            affinity: None,
+            external_traffic: TrafficPolicy::Cluster,
+            internal_traffic: TrafficPolicy::Cluster,
+            external_ips: Vec::new(),
+            publish_not_ready: false,
+            traffic_distribution: None,
+            proxy_name: None,
+            annotations: Vec::new(),
+        }
+    }
+}
+
 /// How a Service is reached. Each kind carries what only that kind has.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Exposure {

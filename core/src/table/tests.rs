@@ -25,25 +25,19 @@ fn service(name: &str, ip: &str) -> Service {
         ..LoadBalancer::default()
     };
     Service {
-        key: NamespacedName::new("shop", name),
-        exposure: Exposure::LoadBalancer(ClusterIps::single(ip.parse().unwrap()), balancer),
-        ports: vec![ServicePort {
-            name: "".into(),
-            protocol: Protocol::Tcp,
-            port: port(80),
-            target: TargetPort::Number(port(8080)),
-            node_port: Some(port(30080)),
-            app_protocol: None,
-        }],
-        selector: None,
-        affinity: None,
-        external_traffic: TrafficPolicy::Cluster,
-        internal_traffic: TrafficPolicy::Cluster,
         external_ips: vec!["192.0.2.80".parse().unwrap()],
-        publish_not_ready: false,
-        traffic_distribution: None,
-        proxy_name: None,
-        annotations: vec![],
+        ..Service::new(
+            NamespacedName::new("shop", name),
+            Exposure::LoadBalancer(ClusterIps::single(ip.parse().unwrap()), balancer),
+            vec![ServicePort {
+                name: "".into(),
+                protocol: Protocol::Tcp,
+                port: port(80),
+                target: TargetPort::Number(port(8080)),
+                node_port: Some(port(30080)),
+                app_protocol: None,
+            }],
+        )
     }
 }
 

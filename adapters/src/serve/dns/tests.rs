@@ -3,7 +3,7 @@ use std::{process::Command, time::Instant};
 use svckit::{
     Seed,
     dns::{Message, Name, Options, Rcode, Snapshot, Type, Zone},
-    model::{Affinity, Change, ClusterIps, Exposure, NamespacedName, Service, TrafficPolicy},
+    model::{Affinity, Change, ClusterIps, Exposure, NamespacedName, Service},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -12,18 +12,8 @@ use tokio::{
 
 fn service(name: &str, exposure: Exposure) -> Change {
     Change::Service(Arc::new(Service {
-        key: NamespacedName::new("shop", name),
-        exposure,
-        ports: Vec::new(),
-        selector: None,
         affinity: None::<Affinity>,
-        external_traffic: TrafficPolicy::Cluster,
-        internal_traffic: TrafficPolicy::Cluster,
-        external_ips: Vec::new(),
-        publish_not_ready: false,
-        traffic_distribution: None,
-        proxy_name: None,
-        annotations: Vec::new(),
+        ..Service::new(NamespacedName::new("shop", name), exposure, Vec::new())
     }))
 }
 

@@ -11,17 +11,17 @@ use crate::{
     Seed,
     model::{
         Change, ClusterIps, Conditions, Endpoint, EndpointSlice, Exposure, Family, NamespacedName,
-        Pod, Port, Protocol, Service, ServicePort, SlicePort, TargetPort, TrafficPolicy,
+        Pod, Port, Protocol, Service, ServicePort, SlicePort, TargetPort,
     },
 };
 
 /// A Service of the namespace `shop`, with a port `http`.
 fn service(name: &str, exposure: Exposure) -> Change {
     let port = Port::new(80).unwrap();
-    Change::Service(Arc::new(Service {
-        key: NamespacedName::new("shop", name),
+    Change::Service(Arc::new(Service::new(
+        NamespacedName::new("shop", name),
         exposure,
-        ports: vec![ServicePort {
+        vec![ServicePort {
             name: "http".into(),
             protocol: Protocol::Tcp,
             port,
@@ -29,16 +29,7 @@ fn service(name: &str, exposure: Exposure) -> Change {
             node_port: None,
             app_protocol: None,
         }],
-        selector: None,
-        affinity: None,
-        external_traffic: TrafficPolicy::Cluster,
-        internal_traffic: TrafficPolicy::Cluster,
-        external_ips: Vec::new(),
-        publish_not_ready: false,
-        traffic_distribution: None,
-        proxy_name: None,
-        annotations: Vec::new(),
-    }))
+    )))
 }
 
 fn cluster_ip(address: &str) -> Exposure {

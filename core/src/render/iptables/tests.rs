@@ -18,10 +18,10 @@ fn service(n: u8, change: impl FnOnce(&mut Service)) -> Change {
         ..LoadBalancer::default()
     };
     let port = Port::new(80).unwrap();
-    let mut service = Service {
-        key: NamespacedName::new("shop", std::format!("cart{n}")),
-        exposure: Exposure::LoadBalancer(ClusterIps::single([10, 96, 0, n].into()), balancer),
-        ports: vec![ServicePort {
+    let mut service = Service::new(
+        NamespacedName::new("shop", std::format!("cart{n}")),
+        Exposure::LoadBalancer(ClusterIps::single([10, 96, 0, n].into()), balancer),
+        vec![ServicePort {
             name: "http".into(),
             protocol: Protocol::Tcp,
             port,
@@ -29,16 +29,7 @@ fn service(n: u8, change: impl FnOnce(&mut Service)) -> Change {
             node_port: Port::new(30_000 + u16::from(n)),
             app_protocol: None,
         }],
-        selector: None,
-        affinity: None,
-        external_traffic: TrafficPolicy::Cluster,
-        internal_traffic: TrafficPolicy::Cluster,
-        external_ips: vec![],
-        publish_not_ready: false,
-        traffic_distribution: None,
-        proxy_name: None,
-        annotations: vec![],
-    };
+    );
     change(&mut service);
     Change::Service(Arc::new(service))
 }

@@ -23,18 +23,10 @@ fn proxy(external: TrafficPolicy) -> Proxy {
         app_protocol: None,
     };
     let service = |n: u8, exposure, port| Service {
-        key: NamespacedName::new("shop", std::format!("s{n}")),
-        exposure,
-        ports: vec![port],
-        selector: None,
         affinity: (n == 2).then_some(Affinity { timeout: Duration::from_secs(60) }),
         external_traffic: external,
-        internal_traffic: TrafficPolicy::Cluster,
         external_ips: if n == 1 { vec![[192, 0, 2, 80].into()] } else { vec![] },
-        publish_not_ready: false,
-        traffic_distribution: None,
-        proxy_name: None,
-        annotations: vec![],
+        ..Service::new(NamespacedName::new("shop", std::format!("s{n}")), exposure, vec![port])
     };
     let ips = |n| ClusterIps::single([10, 96, 0, n].into());
     let balancer = LoadBalancer {

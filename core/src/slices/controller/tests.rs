@@ -1,9 +1,6 @@
 use super::*;
 use crate::{
-    model::{
-        ClusterIps, ContainerPort, Exposure, Family, Port, Protocol, ServicePort, TargetPort,
-        TrafficPolicy,
-    },
+    model::{ClusterIps, ContainerPort, Exposure, Family, Port, Protocol, ServicePort, TargetPort},
     select::Selector,
 };
 use core::net::{IpAddr, Ipv4Addr};
@@ -15,25 +12,19 @@ fn port(number: u16) -> Port {
 
 fn service(name: &str, target: TargetPort) -> Service {
     Service {
-        key: NamespacedName::new("shop", name),
-        exposure: Exposure::ClusterIp(ClusterIps::single([10, 96, 0, 1].into())),
-        ports: vec![ServicePort {
-            name: "".into(),
-            protocol: Protocol::Tcp,
-            port: port(80),
-            target,
-            node_port: None,
-            app_protocol: None,
-        }],
         selector: Some(Selector::from_pairs([("app", name)])),
-        affinity: None,
-        external_traffic: TrafficPolicy::Cluster,
-        internal_traffic: TrafficPolicy::Cluster,
-        external_ips: vec![],
-        publish_not_ready: false,
-        traffic_distribution: None,
-        proxy_name: None,
-        annotations: vec![],
+        ..Service::new(
+            NamespacedName::new("shop", name),
+            Exposure::ClusterIp(ClusterIps::single([10, 96, 0, 1].into())),
+            vec![ServicePort {
+                name: "".into(),
+                protocol: Protocol::Tcp,
+                port: port(80),
+                target,
+                node_port: None,
+                app_protocol: None,
+            }],
+        )
     }
 }
 
