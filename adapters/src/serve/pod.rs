@@ -22,7 +22,7 @@ use std::{
 };
 use svckit::model::Protocol;
 use tokio::{
-    net::{TcpListener, UdpSocket},
+    net::{TcpListener, TcpStream, UdpSocket},
     task::JoinHandle,
 };
 
@@ -172,7 +172,9 @@ impl Running {
             Protocol::Tcp => {
                 let socket = std::net::TcpListener::bind(port.listen)?;
                 socket.set_nonblocking(true)?;
-                tokio::spawn(accept(TcpListener::from_std(socket)?, identity.clone()))
+                let own = identity.clone();
+                let who = move |_: &TcpStream| Some(own.load_full());
+                tokio::spawn(accept(TcpListener::from_std(socket)?, who))
             }
             Protocol::Udp => {
                 let socket = std::net::UdpSocket::bind(port.listen)?;
@@ -187,13 +189,15 @@ impl Running {
     }
 }
 
-/// Takes TCP connections for as long as the port is there.
-async fn accept(listener: TcpListener, identity: Arc<ArcSwap<Identity>>) {
+/// Takes TCP connections for as long as the port is there; `who` tells which pod one is for. One for nobody is reset.
+async fn accept(listener: TcpListener, who: impl Fn(&TcpStream) -> Option<Arc<Identity>>) {
     loop {
         match listener.accept().await {
-            Ok((stream, client)) => {
-                tokio::spawn(stream::serve(stream, client, identity.load_full()));
-            }
+            Ok((stream, client)) => match who(&stream) {
+                Some(pod) => drop(tokio::spawn(stream::serve(stream, client, pod))),
+                // Zero seconds to linger: a reset. That the socket can't be told is the client's loss only.
+                None => drop(stream.set_zero_linger()),
+            },
             // Out of descriptors: some connection will end.
             Err(_) => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
         }

@@ -18,11 +18,11 @@ use std::{
 };
 use svckit::model::Protocol;
 use tokio::{
-    net::{TcpListener, TcpSocket},
+    net::{TcpSocket, TcpStream},
     task::JoinHandle,
 };
 
-use super::{Identity, PodPort, stream};
+use super::{Identity, PodPort, accept};
 
 /// Connections that may wait to be accepted.
 const QUEUE: u32 = 4096;
@@ -47,7 +47,10 @@ impl Crowd {
         socket.bind_device(Some(b"lo"))?;
         socket.bind(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port))?;
         let pods = Arc::<ArcSwap<Members>>::default();
-        let task = tokio::spawn(accept(socket.listen(QUEUE)?, pods.clone()));
+        let members = pods.clone();
+        let who =
+            move |stream: &TcpStream| members.load().get(&stream.local_addr().ok()?.ip()).cloned();
+        let task = tokio::spawn(accept(socket.listen(QUEUE)?, who));
         Ok(Self { pods, task })
     }
 
@@ -101,23 +104,4 @@ pub(super) fn gather(
 
 fn can_share(port: &PodPort) -> bool {
     port.protocol == Protocol::Tcp && port.listen.is_ipv4() && port.listen.ip().is_loopback()
-}
-
-/// Takes connections for as long as some pod is there.
-async fn accept(listener: TcpListener, pods: Arc<ArcSwap<Members>>) {
-    loop {
-        match listener.accept().await {
-            Ok((stream, client)) => {
-                let pod =
-                    stream.local_addr().ok().and_then(|own| pods.load().get(&own.ip()).cloned());
-                match pod {
-                    Some(pod) => drop(tokio::spawn(stream::serve(stream, client, pod))),
-                    // Zero seconds to linger: a reset. That the socket can't be told is the client's loss only.
-                    None => drop(stream.set_zero_linger()),
-                }
-            }
-            // Out of descriptors: some connection will end.
-            Err(_) => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
-        }
-    }
 }
