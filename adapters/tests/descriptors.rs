@@ -17,7 +17,7 @@ use std::{
 };
 use svckit::{
     forward::{Endpoints, Frontend, FrontendKey},
-    model::{Family, NamespacedName, Port, Protocol, ServicePortName, TrafficPolicy},
+    model::{Family, NamespacedName, Port, Protocol, ServicePortName},
 };
 use svckit_adapters::serve::{
     balancer::Balancer,
@@ -84,18 +84,9 @@ fn frontend(backend: SocketAddr) -> Arc<Frontend> {
     let service = NamespacedName::new("shop", "web");
     let name = ServicePortName { service, port: "".into(), protocol: Protocol::Tcp };
     Arc::new(Frontend {
-        key: FrontendKey { name, family: Family::V4 }.into(),
-        port: Port::new(80).unwrap(),
         cluster_ip: Some(Ipv4Addr::new(10, 96, 0, 1).into()),
-        vips: vec![],
-        external_ips: vec![],
-        node_port: None,
-        source_ranges: vec![],
-        internal: TrafficPolicy::Cluster,
-        external: TrafficPolicy::Cluster,
-        affinity: None,
-        annotations: [].into(),
         endpoints: Endpoints { cluster: [backend].into(), has_any: true, ..Endpoints::default() },
+        ..Frontend::new(FrontendKey { name, family: Family::V4 }, Port::new(80).unwrap())
     })
 }
 

@@ -281,22 +281,14 @@ fn frontend(n: u8, external_ips: &[u8]) -> (Item, Desired) {
     };
     let key = Arc::new(FrontendKey { name, family: Family::V4 });
     let frontend = Frontend {
-        key: key.clone(),
-        port: Port::new(80).unwrap(),
         cluster_ip: Some(at(n)),
-        vips: vec![],
         external_ips: external_ips.iter().map(|n| at(*n)).collect(),
-        node_port: None,
-        source_ranges: vec![],
-        internal: TrafficPolicy::Cluster,
-        external: TrafficPolicy::Cluster,
-        affinity: None,
-        annotations: Arc::default(),
         endpoints: Endpoints {
             cluster: [SocketAddr::from(([10, 244, 1, n], 8080))].into(),
             has_any: true,
             ..Endpoints::default()
         },
+        ..Frontend::new(key.clone(), Port::new(80).unwrap())
     };
     (Item::Frontend(key), Desired::Frontend(Arc::new(frontend)))
 }

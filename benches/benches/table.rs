@@ -17,7 +17,7 @@ use svckit::{
     Seed, Time,
     balance::{Affinity, Method},
     forward::{Endpoints, Frontend, FrontendKey},
-    model::{Family, NamespacedName, Port, Protocol, ServicePortName, TrafficPolicy},
+    model::{Family, NamespacedName, Port, Protocol, ServicePortName},
     table::{Flow, Outcome, Publisher, Snapshot},
 };
 
@@ -55,22 +55,13 @@ fn frontend(n: u32, first: u32) -> Arc<Frontend> {
     let pod = |m| (Ipv4Addr::from_bits(0x0af4_0000 + n * 16 + first + m), 8080).into();
     let name = ServicePortName { service: service(n), port: "".into(), protocol: Protocol::Tcp };
     Arc::new(Frontend {
-        key: FrontendKey { name, family: Family::V4 }.into(),
-        port: port(),
         cluster_ip: Some(vip(n).into()),
-        vips: vec![],
-        external_ips: vec![],
-        node_port: None,
-        source_ranges: vec![],
-        internal: TrafficPolicy::Cluster,
-        external: TrafficPolicy::Cluster,
-        affinity: None,
-        annotations: Arc::default(),
         endpoints: Endpoints {
             cluster: (0..ENDPOINTS).map(pod).collect(),
             has_any: true,
             ..Endpoints::default()
         },
+        ..Frontend::new(FrontendKey { name, family: Family::V4 }, port())
     })
 }
 

@@ -76,6 +76,35 @@ pub enum Refusal {
 }
 
 impl Frontend {
+    /// A service port that has no address, no node port and no endpoint yet, and no policy of its own.
+    ///
+    /// ```
+    /// use svckit::{forward::{Frontend, FrontendKey}, model::{Family, NamespacedName, Protocol, ServicePortName}};
+    ///
+    /// let service = NamespacedName::new("shop", "web");
+    /// let name = ServicePortName { service, port: "".into(), protocol: Protocol::Tcp };
+    /// let web = Frontend::new(FrontendKey { name, family: Family::V4 }, 80.try_into()?);
+    /// assert!(web.cluster_ip.is_none() && web.internal_endpoints().is_empty());
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn new(key: impl Into<Arc<FrontendKey>>, port: Port) -> Self {
+        Self {
+            key: key.into(),
+            port,
+            cluster_ip: None,
+            vips: Vec::new(),
+            external_ips: Vec::new(),
+            node_port: None,
+            source_ranges: Vec::new(),
+            internal: TrafficPolicy::Cluster,
+            external: TrafficPolicy::Cluster,
+            affinity: None,
+            annotations: Arc::default(),
+            endpoints: Endpoints::default(),
+        }
+    }
+
     /// The endpoints for traffic to the cluster IP.
     #[must_use]
     pub fn internal_endpoints(&self) -> &Arc<[SocketAddr]> {

@@ -4,7 +4,7 @@ use super::*;
 use std::{sync::Weak, thread};
 use svckit::{
     forward::{Endpoints, Frontend, FrontendKey},
-    model::{Family, NamespacedName, TrafficPolicy},
+    model::{Family, NamespacedName},
 };
 
 fn frontend(endpoints: u64) -> Arc<Frontend> {
@@ -12,22 +12,13 @@ fn frontend(endpoints: u64) -> Arc<Frontend> {
     let name = ServicePortName { service, port: "".into(), protocol: Protocol::Tcp };
     let backend = |n| SocketAddr::from(([10, 244, 0, n as u8], 8080));
     Arc::new(Frontend {
-        key: FrontendKey { name, family: Family::V4 }.into(),
-        port: Port::new(80).unwrap(),
         cluster_ip: Some([10, 96, 0, 1].into()),
-        vips: vec![],
-        external_ips: vec![],
-        node_port: None,
-        source_ranges: vec![],
-        internal: TrafficPolicy::Cluster,
-        external: TrafficPolicy::Cluster,
-        affinity: None,
-        annotations: [].into(),
         endpoints: Endpoints {
             cluster: (1..=endpoints).map(backend).collect(),
             has_any: true,
             ..Endpoints::default()
         },
+        ..Frontend::new(FrontendKey { name, family: Family::V4 }, Port::new(80).unwrap())
     })
 }
 

@@ -17,7 +17,7 @@ use std::{
 use svckit::{
     balance::Policy,
     forward::{Endpoints, Frontend, FrontendKey},
-    model::{Family, NamespacedName, Port, Protocol, ServicePortName, TrafficPolicy},
+    model::{Family, NamespacedName, Port, Protocol, ServicePortName},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -36,18 +36,10 @@ fn service() -> NamespacedName {
 fn frontend(backends: &[SocketAddr], affinity: Option<Duration>) -> Arc<Frontend> {
     let name = ServicePortName { service: service(), port: "".into(), protocol: Protocol::Tcp };
     Arc::new(Frontend {
-        key: FrontendKey { name, family: Family::V4 }.into(),
-        port: Port::new(80).unwrap(),
         cluster_ip: Some([10, 96, 0, 1].into()),
-        vips: vec![],
-        external_ips: vec![],
-        node_port: None,
-        source_ranges: vec![],
-        internal: TrafficPolicy::Cluster,
-        external: TrafficPolicy::Cluster,
         affinity,
-        annotations: [].into(),
         endpoints: Endpoints { cluster: backends.into(), has_any: true, ..Endpoints::default() },
+        ..Frontend::new(FrontendKey { name, family: Family::V4 }, Port::new(80).unwrap())
     })
 }
 

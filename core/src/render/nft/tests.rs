@@ -27,22 +27,14 @@ pub(super) fn frontend(endpoints: &[u8]) -> Frontend {
     let to: Vec<SocketAddr> =
         endpoints.iter().map(|n| SocketAddr::from(([10, 244, 0, *n], 8080))).collect();
     Frontend {
-        key: FrontendKey { name, family: Family::V4 }.into(),
-        port: Port::new(80).unwrap(),
         cluster_ip: Some("10.96.0.10".parse().unwrap()),
-        vips: Vec::new(),
-        external_ips: Vec::new(),
         node_port: Port::new(30080),
-        source_ranges: Vec::new(),
-        internal: TrafficPolicy::Cluster,
-        external: TrafficPolicy::Cluster,
-        affinity: None,
-        annotations: Arc::default(),
         endpoints: Endpoints {
             cluster: to.into(),
             has_any: !endpoints.is_empty(),
             ..Endpoints::default()
         },
+        ..Frontend::new(FrontendKey { name, family: Family::V4 }, Port::new(80).unwrap())
     }
 }
 
