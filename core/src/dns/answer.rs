@@ -12,10 +12,10 @@ use std_alloc::boxed::Box;
 
 use super::{
     Mode, Name, Rcode, Snapshot, Type, Walk, code,
-    locate::{Node, as_coredns},
+    locate::{Node, Spoken, as_coredns},
     name::Folded,
     question::{Question, Refusal},
-    reply::{ASKED, Reply, Section, Spelling, Tail},
+    reply::{ASKED, Reply, Section, Tail},
     served::{Kind, Served},
     size::Sizes,
 };
@@ -119,33 +119,79 @@ impl Outcome {
 pub(super) struct Context<'c> {
     /// The place of the name whose records these are.
     pub(super) owner: u16,
-    /// The zone as the question or the alias spells it.
-    pub(super) zone: &'c [u8],
-    /// The same as a place in the reply; `None` if it stands nowhere.
-    pub(super) zone_at: Option<u16>,
+    /// That name, as the question or the alias spells it.
+    name: &'c [u8],
+    /// Where in it the zone starts.
+    cut: u8,
     pub(super) kind: Kind,
     pub(super) ttl: u32,
     pub(super) qtype: u16,
     /// Turns the order of records.
-    pub(super) turn: u64,
+    entropy: u64,
 }
 
 impl<'c> Context<'c> {
+    /// That of a question about a name in `zone`.
+    #[inline]
+    pub(super) fn of(question: &Question<'c>, zone: &Served, entropy: u64) -> Self {
+        Context {
+            owner: ASKED,
+            name: question.asked(),
+            cut: question.name.cut(zone.labels),
+            kind: zone.kind,
+            ttl: zone.ttl,
+            qtype: question.qtype,
+            entropy,
+        }
+    }
+
+    /// The zone as the question or the alias spells it.
+    pub(super) fn zone(&self) -> &'c [u8] {
+        self.name.get(usize::from(self.cut)..).unwrap_or_default()
+    }
+
     /// The zone, as short as it can be.
     pub(super) fn tail(&self) -> Tail<'c> {
-        self.zone_at.map_or(Tail::Wire(self.zone), Tail::At)
+        let place = Reply::place(usize::from(self.owner) + usize::from(self.cut));
+        place.map_or_else(|| Tail::Wire(self.zone()), Tail::At)
     }
 
     /// Where to start in a list of `count`.
+    #[inline]
     pub(super) fn start(&self, count: usize) -> usize {
-        ((u128::from(self.turn) * count as u128) >> 64) as usize
+        // Most Services have one address.
+        if count < 2 {
+            return 0;
+        }
+        ((u128::from(mix(self.entropy)) * count as u128) >> 64) as usize
     }
 
     /// The label between namespace and zone.
     pub(super) fn class(&self) -> &'static [u8] {
-        match self.kind {
-            Kind::External | Kind::ExternalReverse(_) => b"",
-            _ => b"\x03svc",
+        if self.kind.is_outside() { b"" } else { b"\x03svc" }
+    }
+}
+
+impl Refusal {
+    /// What is done about a message that isn't a question to answer.
+    #[cold]
+    pub(super) fn say(&self, out: &mut [u8]) -> Outcome {
+        match *self {
+            Self::Drop => Outcome::Drop,
+            Self::Header(header, rcode) => {
+                Reply::bare(header, rcode, out).map_or(Outcome::Drop, Outcome::Reply)
+            }
+        }
+    }
+}
+
+impl Reply<'_> {
+    /// Refuses a question: it is in no zone, unless something else is wrong with it.
+    #[cold]
+    fn refuse(&mut self, question: &Question<'_>, ceiling: u16) -> Outcome {
+        match question.refused() {
+            Some(rcode) => Outcome::Reply(self.finish(rcode, false, ceiling)),
+            None => Outcome::Foreign(self.finish(Rcode::REFUSED, false, ceiling)),
         }
     }
 }
@@ -157,37 +203,20 @@ impl Snapshot {
     /// gets nothing. A buffer of 512 octets is enough for any truncated answer, one of 65,535 for any at all.
     /// Costs about the name's length and the records written.
     pub fn answer(&self, message: &[u8], peer: Peer, out: &mut [u8]) -> Outcome {
-        let outcome = self.answer_plainly(message, peer, out);
-        if !self.config.searches {
-            return outcome;
+        match self.config.searches {
+            true => self.answer_or_search(message, peer, out),
+            false => self.answer_plainly(message, &peer, out),
         }
+    }
+
+    #[inline(never)]
+    fn answer_or_search(&self, message: &[u8], peer: Peer, out: &mut [u8]) -> Outcome {
+        let outcome = self.answer_plainly(message, &peer, out);
         match outcome {
             Outcome::Reply(length) | Outcome::Foreign(length) if is_denied(out.get(..length)) => {
                 self.searched(message, peer, out).unwrap_or(outcome)
             }
             outcome => outcome,
-        }
-    }
-
-    /// Answers many messages, each into its own buffer; see [`answer`](Self::answer). The order of addresses turns
-    /// from one to the next.
-    ///
-    /// ```
-    /// # use svckit::{Seed, dns::{Message, Options, Outcome, Peer, Type, Zone}};
-    /// # let mut zone = Zone::new(Options::new("cluster.local".parse()?), Seed([1; 4]));
-    /// let question = Message::question(1, &"cluster.local".parse()?, Type(6));
-    /// let (mut first, mut second) = ([0; 512], [0; 512]);
-    /// let mut batch = [
-    ///     (&question[..], Peer::udp(1), &mut first[..], Outcome::Drop),
-    ///     (&question[..], Peer::udp(2), &mut second[..], Outcome::Drop),
-    /// ];
-    /// zone.snapshot().answer_batch(&mut batch);
-    /// assert!(batch.iter().all(|(.., outcome)| matches!(outcome, Outcome::Reply(_))));
-    /// # Ok::<_, svckit::dns::BadName>(())
-    /// ```
-    pub fn answer_batch(&self, batch: &mut [(&[u8], Peer, &mut [u8], Outcome)]) {
-        for (message, peer, out, outcome) in batch {
-            *outcome = self.answer(message, *peer, out);
         }
     }
 
@@ -205,27 +234,41 @@ impl Snapshot {
     }
 
     /// Answers a message from the zones alone.
-    pub(super) fn answer_plainly(&self, message: &[u8], peer: Peer, out: &mut [u8]) -> Outcome {
+    #[inline]
+    pub(super) fn answer_plainly(&self, message: &[u8], peer: &Peer, out: &mut [u8]) -> Outcome {
         let mut name = Folded::new();
-        let question = match Question::read(message, &mut name) {
+        let read = Question::read(message, &mut name);
+        let question = match &read {
             Ok(question) => question,
-            Err(Refusal::Drop) => return Outcome::Drop,
-            Err(Refusal::Header(header, rcode)) => {
-                return Reply::bare(header, rcode, out).map_or(Outcome::Drop, Outcome::Reply);
-            }
+            Err(refusal) => return refusal.say(out),
         };
+        let zone = self.config.served.of(question.name);
+        let key = zone.and_then(|zone| self.spoken_of(zone, question.name));
+        let found = key.map(|(table, key)| table.find(&self.config, key));
+        self.say(question, zone, Spoken::of(found), peer, out)
+    }
+
+    /// Writes what is to be said to a question about a name in `zone`.
+    #[inline]
+    pub(super) fn say(
+        &self,
+        question: &Question<'_>,
+        zone: Option<&Served>,
+        spoken: Spoken<'_>,
+        peer: &Peer,
+        out: &mut [u8],
+    ) -> Outcome {
         let sizes = self.sizes();
-        let limit = sizes.limit(&question, peer.transport);
-        let ceiling = sizes.advertised(&question);
-        let Some(reply) = Reply::new(&question, limit, out) else { return Outcome::Drop };
-        if let Some(rcode) = question.refused() {
-            return Outcome::Reply(reply.finish(rcode, false, ceiling));
-        }
-        let Some(zone) = self.config.served.of(question.name) else {
-            return Outcome::Foreign(reply.finish(Rcode::REFUSED, false, ceiling));
+        let limit = sizes.limit(question, peer.transport);
+        let ceiling = sizes.advertised(question);
+        let Some(mut reply) = Reply::new(question, limit, out) else { return Outcome::Drop };
+        let (Some(zone), None) = (zone, question.refused()) else {
+            return reply.refuse(question, ceiling);
         };
-        let turn = mix(peer.entropy ^ (u64::from(question.header.id) << 48));
-        self.answer_in(zone, &question, turn, reply, ceiling)
+        let entropy = peer.entropy ^ (u64::from(question.header.id) << 48);
+        let context = Context::of(question, zone, entropy);
+        let node = self.locate(zone, question.name, spoken);
+        self.say_in(zone, question, node, &context, &mut reply, ceiling)
     }
 
     /// How large replies may be.
@@ -234,70 +277,42 @@ impl Snapshot {
         Sizes { mode: options.mode, ceiling: options.udp_ceiling }
     }
 
-    fn answer_in(
-        &self,
+    #[inline]
+    fn say_in<'s>(
+        &'s self,
         zone: &Served,
         question: &Question<'_>,
-        turn: u64,
-        mut reply: Reply<'_>,
+        mut node: Node<'s, '_>,
+        context: &Context<'_>,
+        reply: &mut Reply<'_>,
         ceiling: u16,
     ) -> Outcome {
         let strict = self.config.options.mode == Mode::Strict;
-        let mut node = self.locate(zone, question.name);
-        if !strict && !matches!(zone.kind, Kind::External | Kind::ExternalReverse(_)) {
+        if !strict && !zone.kind.is_outside() {
             node = as_coredns(node, question.qtype);
         }
-        let context = self.context(zone, question, turn);
-        let rcode = match node {
-            Node::Missing => self.missing(),
-            Node::Alias(target) => match self.follow(target, question, &context, &mut reply) {
-                Chain::Ends(rcode) => rcode,
-                Chain::Leaves(target) => {
-                    let length = reply.finish(Rcode::NOERROR, true, ceiling);
-                    let qtype = Type(question.qtype);
-                    return Outcome::NeedUpstream(Upstream::new(length, target, qtype));
-                }
+        let (rcode, leaves) = match node {
+            Node::Missing => (self.missing(), None),
+            Node::Alias(target) => match self.follow(target, question, context, reply) {
+                Chain::Ends(rcode) => (rcode, None),
+                Chain::Leaves(target) => (Rcode::NOERROR, Some(target)),
             },
-            node => {
-                if let Some(target) = self.emit(node, question.name, &context, &mut reply) {
-                    let length = reply.finish(Rcode::NOERROR, true, ceiling);
-                    let (target, qtype) = (target.clone(), Type(question.qtype));
-                    return Outcome::NeedUpstream(Upstream::new(length, target, qtype));
-                }
-                Rcode::NOERROR
-            }
+            node => (Rcode::NOERROR, self.emit(node, question.name, context, reply).cloned()),
         };
         let denied = rcode != Rcode::NOERROR || !reply.has(Section::Answer) && !reply.truncated;
         if denied && !reply.has(Section::Authority) {
-            self.soa(Section::Authority, &context, &mut reply);
+            self.soa(Section::Authority, context, reply);
         }
         if !strict && reply.curtailed {
             reply.truncated = true;
         }
         let length = reply.finish(rcode, true, ceiling);
-        if rcode == Rcode::NXDOMAIN && zone.fallthrough {
-            return Outcome::Foreign(length);
-        }
-        Outcome::Reply(length)
-    }
-
-    pub(super) fn context<'c>(
-        &self,
-        zone: &Served,
-        question: &Question<'c>,
-        turn: u64,
-    ) -> Context<'c> {
-        let start = question.name.start(question.name.count() - zone.labels);
-        let outside = matches!(zone.kind, Kind::External | Kind::ExternalReverse(_));
-        let external = self.config.options.external.as_ref().filter(|_| outside);
-        Context {
-            owner: ASKED,
-            zone: question.asked_suffix(zone.labels),
-            zone_at: Reply::place(usize::from(ASKED) + start),
-            kind: zone.kind,
-            ttl: external.map_or(self.config.options.ttl, |external| external.ttl),
-            qtype: question.qtype,
-            turn,
+        match leaves {
+            Some(target) => {
+                Outcome::NeedUpstream(Upstream::new(length, target, Type(question.qtype)))
+            }
+            None if rcode == Rcode::NXDOMAIN && zone.fallthrough => Outcome::Foreign(length),
+            None => Outcome::Reply(length),
         }
     }
 
@@ -307,6 +322,7 @@ impl Snapshot {
     }
 
     /// Writes an ExternalName's alias and, as far as it leads inside, what it stands for.
+    #[inline(never)]
     fn follow<'s>(
         &'s self,
         target: &'s Name,
@@ -314,14 +330,9 @@ impl Snapshot {
         asked: &Context<'_>,
         reply: &mut Reply<'_>,
     ) -> Chain {
-        let alias = |reply: &mut Reply<'_>, context: &Context<'_>, target: &Name| {
-            let owner = Spelling::at(context.owner);
-            let kind = (code::CNAME, context.ttl);
-            reply.record(Section::Answer, owner, kind, |reply| reply.put(target.as_wire()))
-        };
         match question.qtype {
             code::CNAME => {
-                alias(reply, asked, target);
+                Self::emit_alias(target, asked, reply);
                 return Chain::Ends(Rcode::NOERROR);
             }
             code::A | code::AAAA => {}
@@ -331,7 +342,7 @@ impl Snapshot {
         let (mut context, mut target) = (*asked, target);
         let strict = self.config.options.mode == Mode::Strict;
         for _ in 0..LONGEST_CHAIN {
-            let Some(place) = alias(reply, &context, target) else {
+            let Some(place) = Self::emit_alias(target, &context, reply) else {
                 return Chain::Ends(Rcode::NOERROR);
             };
             let folded = Folded::read(target.as_wire());
@@ -340,16 +351,17 @@ impl Snapshot {
             else {
                 return Chain::Leaves(target.clone());
             };
-            let start = folded.start(folded.count() - zone.labels);
             context = Context {
                 owner: place,
-                zone: target.as_wire().get(start..).unwrap_or_default(),
-                zone_at: Reply::place(usize::from(place) + start),
+                name: target.as_wire(),
+                cut: folded.cut(zone.labels),
                 kind: zone.kind,
                 ..*asked
             };
             let before = reply.at();
-            let rcode = match self.locate(zone, &folded) {
+            let key = self.spoken_of(zone, &folded);
+            let found = key.map(|(table, key)| table.find(&self.config, key));
+            let rcode = match self.locate(zone, &folded, Spoken::of(found)) {
                 Node::Alias(next) => {
                     target = next;
                     continue;

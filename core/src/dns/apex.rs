@@ -25,9 +25,10 @@ const LONGEST_DENIAL: u32 = 300;
 
 impl Snapshot {
     /// Writes the SOA of the context's zone.
+    #[inline(never)]
     pub(super) fn soa(&self, section: Section, context: &Context<'_>, reply: &mut Reply<'_>) {
         let options = &self.config.options;
-        let external = options.external.as_ref().filter(|_| context.is_outside());
+        let external = options.external.as_ref().filter(|_| context.kind.is_outside());
         let mut apex_label = [0; 64];
         let (mname, rname): (&[u8], &[u8]) = match external {
             None => (b"\x02ns\x03dns", b"\x0ahostmaster"),
@@ -70,7 +71,7 @@ impl Snapshot {
     pub(super) fn emit_apex(&self, context: &Context<'_>, reply: &mut Reply<'_>) {
         match context.qtype {
             code::SOA => self.soa(Section::Answer, context, reply),
-            code::NS if context.is_outside() => self.emit_external_ns(context, reply),
+            code::NS if context.kind.is_outside() => self.emit_external_ns(context, reply),
             code::NS => self.emit_ns(context, reply),
             _ => {}
         }
@@ -142,7 +143,7 @@ impl Snapshot {
     }
 
     fn servers(&self, context: &Context<'_>) -> Vec<Owned> {
-        let labels = super::name::labels(context.zone);
+        let labels = super::name::labels(context.zone());
         let zone = Name::from_labels(labels).unwrap_or_else(|_| Name::root());
         self.nameservers(&zone)
     }
@@ -152,9 +153,9 @@ impl Snapshot {
     #[must_use]
     pub fn nameservers(&self, zone: &Name) -> Vec<Owned> {
         let Some(served) = self.config.served.named(zone) else { return Vec::new() };
-        let outside = matches!(served.kind, Kind::External | Kind::ExternalReverse(_));
+        let outside = served.kind.is_outside();
         let external = self.config.options.external.as_ref().filter(|_| outside);
-        let ttl = external.map_or(self.config.options.ttl, |external| external.ttl);
+        let ttl = served.ttl;
         let headless = external.is_none_or(|external| external.headless);
         let mut servers = Vec::new();
         for own in &self.config.options.server_addresses {

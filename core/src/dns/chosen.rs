@@ -113,7 +113,7 @@ impl<'e> Chosen<'e, '_> {
         let cluster = self.all.cluster(record).map(Label::of_text);
         let cluster = cluster.as_ref().map_or(&[][..], Label::wire);
         let runs = [label.wire(), cluster, self.service.entry.key.wire(), context.class()];
-        then(Spelling { runs, tail: Tail::Wire(context.zone) });
+        then(Spelling { runs, tail: Tail::Wire(context.zone()) });
     }
 }
 

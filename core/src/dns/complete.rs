@@ -3,7 +3,9 @@
 use std_alloc::vec::Vec;
 
 use super::{
-    Data, Message, Mode, Name, Outcome, Peer, Rcode, Record, Snapshot, Upstream, code,
+    Data, Message, Mode, Name, Outcome, Peer, Rcode, Record, Snapshot, Upstream,
+    answer::Context,
+    code,
     name::Folded,
     question::Question,
     reply::{ASKED, Reply, Section, Spelling},
@@ -39,7 +41,7 @@ impl Snapshot {
     pub(super) fn deny(&self, question: &Question<'_>, reply: &mut Reply<'_>) {
         debug_assert!(question.qtype != code::SOA, "an SOA is never asked elsewhere");
         if let Some(zone) = self.config.served.of(question.name) {
-            self.soa(Section::Authority, &self.context(zone, question, 0), reply);
+            self.soa(Section::Authority, &Context::of(question, zone, 0), reply);
         }
     }
 }

@@ -11,7 +11,6 @@ use super::{
     locate::{Node, PortFilter},
     name::Folded,
     reply::{Reply, Section, Spelling, Tail},
-    served::Kind,
     side::Side,
 };
 
@@ -21,6 +20,7 @@ const VERSION: (&[u8], u32) = (b"\x051.1.0", 28_800);
 impl Snapshot {
     /// Writes the records of `node` that the question asks for. Returns the name that stands for it elsewhere, when
     /// the alias for that is all that could be written.
+    #[inline]
     pub(super) fn emit<'s>(
         &'s self,
         node: Node<'s, '_>,
@@ -28,6 +28,22 @@ impl Snapshot {
         context: &Context<'_>,
         reply: &mut Reply<'_>,
     ) -> Option<&'s Name> {
+        // A Service's own name, which most questions ask for, takes the short way.
+        if let Node::Service(service) = node {
+            return self.emit_service(service, context, reply);
+        }
+        self.emit_other(node, name, context, reply);
+        None
+    }
+
+    #[inline(never)]
+    fn emit_other(
+        &self,
+        node: Node<'_, '_>,
+        name: &Folded,
+        context: &Context<'_>,
+        reply: &mut Reply<'_>,
+    ) {
         match node {
             Node::Apex => self.emit_apex(context, reply),
             Node::Server => self.emit_server(context, reply),
@@ -36,7 +52,6 @@ impl Snapshot {
                 let (text, ttl) = VERSION;
                 reply.record(Section::Answer, owner, (code::TXT, ttl), |reply| reply.put(text));
             }
-            Node::Service(service) => return self.emit_service(service, context, reply),
             Node::Ports(service, filter) => self.emit_ports(service, &filter, context, reply),
             Node::Endpoints(service, records) => self.emit_named(service, records, context, reply),
             Node::Zonal { service, labels, prefer } => {
@@ -57,33 +72,51 @@ impl Snapshot {
             }
             _ => {}
         }
-        None
     }
 
+    #[inline]
     fn emit_service<'s>(
         &'s self,
         service: Side<'s>,
         context: &Context<'_>,
         reply: &mut Reply<'_>,
     ) -> Option<&'s Name> {
-        let (v4, v6) = (service.v4(), service.v6());
         match context.qtype {
-            code::A => reply.v4(context.owner, context.ttl, v4, context.start(v4.len())),
-            code::AAAA => reply.v6(context.owner, context.ttl, v6, context.start(v6.len())),
-            code::SRV => self.emit_ports(service, &PortFilter::default(), context, reply),
-            _ => {}
+            code::A => {
+                let v4 = service.v4();
+                reply.v4(context.owner, context.ttl, v4, context.start(v4.len()));
+            }
+            code::AAAA => {
+                let v6 = service.v6();
+                reply.v6(context.owner, context.ttl, v6, context.start(v6.len()));
+            }
+            code::SRV => {
+                self.emit_ports(service, &PortFilter::default(), context, reply);
+                return None;
+            }
+            _ => return None,
         }
         // An alias can't stand beside addresses, so it only stands in for them.
-        let addresses = matches!(context.qtype, code::A | code::AAAA);
-        let name =
-            service.names().first().filter(|_| addresses && v4.is_empty() && v6.is_empty())?;
-        let owner = Spelling::at(context.owner);
-        let kind = (code::CNAME, context.ttl);
-        reply.record(Section::Answer, owner, kind, |reply| reply.put(name.as_wire()))?;
+        let bare = |_: &&Name| service.v4().is_empty() && service.v6().is_empty();
+        let name = service.names().first().filter(bare)?;
+        Self::emit_alias(name, context, reply)?;
         Some(name)
     }
 
+    /// An alias for the name; returns where its target stands.
+    #[inline(never)]
+    pub(super) fn emit_alias(
+        target: &Name,
+        context: &Context<'_>,
+        reply: &mut Reply<'_>,
+    ) -> Option<u16> {
+        let owner = Spelling::at(context.owner);
+        let kind = (code::CNAME, context.ttl);
+        reply.record(Section::Answer, owner, kind, |reply| reply.put(target.as_wire()))
+    }
+
     /// The SRV records of a Service's ports.
+    #[inline(never)]
     fn emit_ports(
         &self,
         service: Side<'_>,
@@ -123,7 +156,7 @@ impl Snapshot {
         let matching = ports.iter().filter(|port| filter.admits(port)).count();
         let weight = weight(matching * (v4.len() + v6.len() + names.len()));
         let runs = [service.entry.key.wire(), context.class(), &[], &[]];
-        let own = Spelling { runs, tail: Tail::Wire(context.zone) };
+        let own = Spelling { runs, tail: Tail::Wire(context.zone()) };
         let own = (!v4.is_empty() || !v6.is_empty()).then_some(own);
         let mut target = None;
         for (index, port) in ports.iter().enumerate().filter(|(_, port)| filter.admits(port)) {
@@ -236,11 +269,4 @@ fn zone_label(name: &Folded, labels: usize) -> std_alloc::string::String {
         text.push_str(&std_alloc::string::String::from_utf8_lossy(name.label(index)));
     }
     text
-}
-
-impl Context<'_> {
-    /// Whether the zone shows external addresses.
-    pub(super) fn is_outside(&self) -> bool {
-        matches!(self.kind, Kind::External | Kind::ExternalReverse(_))
-    }
 }

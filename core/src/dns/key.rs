@@ -45,6 +45,7 @@ impl Key {
     }
 
     /// Both labels in wire form, as they were given.
+    #[inline]
     pub(super) fn wire(&self) -> &[u8] {
         match &self.0 {
             Octets::Inline { length, octets } => {
@@ -65,12 +66,14 @@ impl Key {
     }
 
     /// Whether a lower-cased question means this Service.
+    #[inline]
     pub(super) fn is(&self, asked: &[u8]) -> bool {
         self.wire() == asked || self.wire().eq_ignore_ascii_case(asked)
     }
 }
 
 /// Where a lower-cased key is kept.
+#[inline]
 pub(super) fn hash(hasher: &ahash::RandomState, lower: &[u8]) -> u64 {
     hasher.hash_one(lower)
 }

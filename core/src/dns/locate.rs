@@ -6,7 +6,7 @@
 use core::net::IpAddr;
 
 use super::{
-    Class, Dialect, Left, Mode, Name, PodRecords, Shape, Snapshot,
+    Dialect, Left, Mode, Name, PodRecords, Snapshot,
     arpa::{Arpa, Root},
     code,
     endpoints::Record,
@@ -59,6 +59,29 @@ pub(super) struct PortFilter<'n> {
     pub(super) protocol: &'n [u8],
 }
 
+/// The Service that a name speaks of.
+#[derive(Clone, Copy)]
+pub(super) enum Spoken<'s> {
+    /// None: the name is no Service's, whatever there is.
+    OfNone,
+    /// One that doesn't exist.
+    OfMissing,
+    /// One that has an entry.
+    Of(&'s Entry),
+}
+
+impl<'s> Spoken<'s> {
+    /// What was found under a key, if there was one to look for.
+    #[inline]
+    pub(super) fn of(found: Option<Option<&'s Entry>>) -> Self {
+        match found {
+            None => Self::OfNone,
+            Some(None) => Self::OfMissing,
+            Some(Some(entry)) => Self::Of(entry),
+        }
+    }
+}
+
 impl PortFilter<'_> {
     /// Whether it lets a port through.
     pub(super) fn admits(&self, port: &PortRecord) -> bool {
@@ -69,16 +92,45 @@ impl PortFilter<'_> {
 }
 
 impl Snapshot {
+    /// Where the Service that `name` speaks of would be: its table, and its key. `None` when it speaks of none.
+    #[inline]
+    pub(super) fn spoken_of<'s, 'n>(
+        &'s self,
+        zone: &Served,
+        name: &'n Folded,
+    ) -> Option<(&'s Table, &'n [u8])> {
+        let left = name.count() - zone.labels;
+        let table = match zone.kind {
+            Kind::External if left >= 2 => {
+                return Some((&self.services, name.span(left - 2, left)));
+            }
+            Kind::Cluster => &self.services,
+            Kind::Multicluster => &self.imports,
+            _ => return None,
+        };
+        (left >= 3 && name.is_at(left - 1, b"\x03svc"))
+            .then(|| (table, name.span(left - 3, left - 1)))
+    }
+
     /// What `name` is in `zone`.
-    pub(super) fn locate<'s, 'n>(&'s self, zone: &Served, name: &'n Folded) -> Node<'s, 'n> {
+    #[inline]
+    pub(super) fn locate<'s, 'n>(
+        &'s self,
+        zone: &Served,
+        name: &'n Folded,
+        spoken: Spoken<'s>,
+    ) -> Node<'s, 'n> {
         if name.count() == zone.labels {
             return Node::Apex;
         }
         match zone.kind {
-            Kind::Cluster => self.locate_in_cluster(zone, name, &self.services, false),
-            Kind::Multicluster => self.locate_in_cluster(zone, name, &self.imports, true),
+            Kind::Cluster | Kind::Multicluster => match spoken {
+                Spoken::OfNone => self.locate_above(zone, name),
+                Spoken::OfMissing => Node::Missing,
+                Spoken::Of(entry) => self.locate_at(entry, zone, name),
+            },
             Kind::Reverse(root) => self.locate_reverse(zone, root, name),
-            Kind::External => self.locate_outside(zone, name),
+            Kind::External => self.locate_outside(zone, name, spoken),
             Kind::Search => self.locate_search(zone, name),
             Kind::ExternalReverse(_) if self.is_external_server(zone, name) => Node::Server,
             Kind::ExternalReverse(root) => match root.read(name) {
@@ -91,56 +143,51 @@ impl Snapshot {
         }
     }
 
-    fn locate_in_cluster<'s, 'n>(
-        &'s self,
-        zone: &Served,
-        name: &'n Folded,
-        table: &'s Table,
-        multicluster: bool,
-    ) -> Node<'s, 'n> {
+    /// What a name in a cluster's zone is that speaks of no Service.
+    #[inline(never)]
+    fn locate_above(&self, zone: &Served, name: &Folded) -> Node<'static, 'static> {
         let left = name.count() - zone.labels;
-        match (left, name.label(left - 1)) {
-            (1, b"dns-version") => return Node::Version,
-            (1, b"dns") => return Node::Hollow,
-            (2, b"dns") if name.label(0) == b"ns" => return Node::Server,
-            _ => {}
+        match (name.label(left - 1), left) {
+            (b"svc" | b"pod", 1) => Node::Branch,
+            (b"svc", _) if self.has_namespace(name.label(0)) => Node::Branch,
+            (b"pod", _) if zone.kind == Kind::Cluster => self.locate_pod(left, name),
+            (b"dns-version", 1) => Node::Version,
+            (b"dns", 1) => Node::Hollow,
+            (b"dns", 2) if name.label(0) == b"ns" => Node::Server,
+            _ => Node::Missing,
         }
+    }
+
+    /// What stands at or below an existing Service's name.
+    #[inline]
+    fn locate_at<'s, 'n>(&self, entry: &'s Entry, zone: &Served, name: &'n Folded) -> Node<'s, 'n> {
+        let multicluster = zone.kind == Kind::Multicluster;
         let dialect = Dialect { multicluster, zonal: self.config.options.zonal };
-        let Some(shape) = Shape::of(left, |index| name.label(index), dialect) else {
+        let below = name.count() - zone.labels - 3;
+        if !entry.is_live(&self.config.options) {
             return Node::Missing;
-        };
-        match (shape.class, shape.namespace) {
-            (Some(Class::Pod), Some(namespace)) if !multicluster => {
-                self.locate_pod(&shape, namespace)
-            }
-            (Some(Class::Pod), Some(_)) => Node::Missing,
-            (_, None) => Node::Branch,
-            (_, Some(namespace)) if shape.object.is_none() => match self.has_namespace(namespace) {
-                true => Node::Branch,
-                false => Node::Missing,
-            },
-            _ => match table.find(&self.config, name.span(left - 3, left - 1)) {
-                Some(entry) => self.below_service(entry, shape.left, dialect),
+        }
+        match (&entry.body, below) {
+            (Body::Alias(target), 0) => Node::Alias(target),
+            (Body::Alias(_), _) => Node::Missing,
+            (_, 0) => Node::Service(Side { entry, outside: false }),
+            _ => match Left::of(below, |index| name.label(index), dialect) {
+                Some(left) => self.locate_below(entry, left, dialect),
                 None => Node::Missing,
             },
         }
     }
 
-    /// What stands at or below an existing Service's name.
-    fn below_service<'s, 'n>(
+    /// What stands below a Service that has addresses or endpoints.
+    #[inline(never)]
+    fn locate_below<'s, 'n>(
         &self,
         entry: &'s Entry,
         left: Left<'n>,
         dialect: Dialect,
     ) -> Node<'s, 'n> {
-        if !entry.is_live(&self.config.options) {
-            return Node::Missing;
-        }
         let service = Side { entry, outside: false };
         let headless = matches!(entry.body, Body::Headless);
-        if let Body::Alias(target) = &entry.body {
-            return if left == Left::Nothing { Node::Alias(target) } else { Node::Missing };
-        }
         match left {
             Left::Nothing => Node::Service(service),
             Left::Endpoint(label) => match service.called(label, None) {
@@ -184,18 +231,21 @@ impl Snapshot {
         }
     }
 
-    fn locate_pod(&self, shape: &Shape<'_>, namespace: &[u8]) -> Node<'static, 'static> {
+    fn locate_pod(&self, left: usize, name: &Folded) -> Node<'static, 'static> {
         let options = &self.config.options;
+        let label = |from_right: usize| left.checked_sub(from_right).map(|at| name.label(at));
+        let namespace = label(2).unwrap_or_default();
         if options.pods == PodRecords::Disabled || !self.has_namespace(namespace) {
             return Node::Missing;
         }
-        let Some(label) = shape.object else { return Node::Branch };
-        if shape.left != Left::Nothing && options.mode == Mode::Strict {
-            return Node::Missing;
-        }
-        match label::address_of(label) {
+        let Some(pod) = label(3) else { return Node::Branch };
+        // CoreDNS passes over what looks like an endpoint or a port of the pod.
+        let deepest = if options.mode == Mode::Strict { 3 } else { 5 };
+        match label::address_of(pod) {
             Some(address)
-                if options.pods == PodRecords::Insecure || self.has_pod(namespace, address) =>
+                if left <= deepest
+                    && (options.pods == PodRecords::Insecure
+                        || self.has_pod(namespace, address)) =>
             {
                 Node::Pod(address)
             }
@@ -203,6 +253,7 @@ impl Snapshot {
         }
     }
 
+    #[inline(never)]
     fn locate_reverse(&self, zone: &Served, root: Root, name: &Folded) -> Node<'static, 'static> {
         // CoreDNS reads these before it looks at the kind of zone.
         let class = name.count() == zone.labels + 1 && matches!(name.label(0), b"svc" | b"pod");

@@ -91,7 +91,7 @@ impl Message {
         wire.extend_from_slice(asked.wire);
         if let Some(edns) = asked.edns {
             let [high, low] = edns.size.to_be_bytes();
-            let dnssec = if edns.dnssec { 0x80 } else { 0 };
+            let dnssec = if edns.dnssec() { 0x80 } else { 0 };
             wire.extend([0, 0, 41, high, low, 0, 0, dnssec, 0, 0, 0]);
         }
         Some(wire)

@@ -12,6 +12,7 @@
 //! emit apex  its records                                snapshot   all of it at one moment
 //! reply      writes them                                trie       what snapshots share
 //! search     whole search lists at once, by a walk      skydns     the same records as etcd had them in 2015
+//! batch      many messages at once
 //! ```
 //!
 //! There is no cache in here, nothing is signed, and nothing is asked elsewhere: an outcome says when somebody else
@@ -21,6 +22,7 @@ mod addresses;
 mod answer;
 mod apex;
 mod arpa;
+mod batch;
 mod chosen;
 mod code;
 mod complete;

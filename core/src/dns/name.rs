@@ -229,25 +229,45 @@ impl Folded {
     }
 
     /// The same as [`read`](Self::read), into this room.
+    #[inline]
     pub(super) fn set(&mut self, wire: &[u8]) -> Option<()> {
+        // No name goes further, so each place in it fits an octet, and there are less than 128 labels.
+        let wire = wire.get(..LONGEST).unwrap_or(wire);
         let (mut at, mut count) = (0_usize, 0_usize);
-        loop {
+        let last = loop {
             let length = usize::from(*wire.get(at)?);
-            if at >= LONGEST || length > LONGEST_LABEL {
-                return None;
-            }
-            *self.starts.get_mut(count)? = at as u8;
+            *self.starts.get_mut(count & 127)? = at as u8;
             at += 1 + length;
-            if length == 0 {
-                break;
+            if !(1..=LONGEST_LABEL).contains(&length) {
+                break length;
             }
             count += 1;
+        };
+        // Else it's a pointer, or another form that was once thought of.
+        if last != 0 {
+            return None;
         }
-        self.bytes.get_mut(..at)?.copy_from_slice(wire.get(..at)?);
-        // Lengths are below 64, so folding the letters leaves them alone; whole blocks are folded at once.
-        let (blocks, _) = self.bytes.as_chunks_mut::<16>();
-        blocks.iter_mut().take(at.div_ceil(16)).for_each(|block| block.make_ascii_lowercase());
-        (self.len, self.count) = (u8::try_from(at).ok()?, count as u8);
+        (self.len, self.count) = (at as u8, count as u8);
+        self.fold(wire, at)
+    }
+
+    /// Takes over the first `len` octets of `wire`. Lengths are below 64, so folding the letters leaves them alone.
+    #[inline]
+    fn fold(&mut self, wire: &[u8], len: usize) -> Option<()> {
+        // Blocks are folded at once, the last one with what follows the name: nobody looks beyond its end.
+        let (rooms, _) = self.bytes.as_chunks_mut::<16>();
+        let (blocks, rest) = wire.as_chunks::<16>();
+        for (room, block) in rooms.iter_mut().zip(blocks).take(len.div_ceil(16)) {
+            let mut folded = *block;
+            folded.make_ascii_lowercase();
+            *room = folded;
+        }
+        let whole = wire.len() - rest.len();
+        if len > whole {
+            let room = self.bytes.get_mut(whole..len)?;
+            room.copy_from_slice(rest.get(..len - whole)?);
+            room.make_ascii_lowercase();
+        }
         Some(())
     }
 
@@ -266,11 +286,23 @@ impl Folded {
         self.starts.get(index).map_or(0, |start| usize::from(*start))
     }
 
+    /// Where the last `labels` labels start; all of them, if there aren't as many.
+    pub(super) fn cut(&self, labels: usize) -> u8 {
+        let index = self.count().saturating_sub(labels);
+        self.starts.get(index).copied().unwrap_or_default()
+    }
+
     /// Label `index` without its length.
     pub(super) fn label(&self, index: usize) -> &[u8] {
         let start = self.start(index);
         let length = self.bytes.get(start).map_or(0, |length| usize::from(*length));
         self.bytes.get(start + 1..start + 1 + length).unwrap_or_default()
+    }
+
+    /// Whether `wire`, a label with its length, is label `index`.
+    #[inline]
+    pub(super) fn is_at<const N: usize>(&self, index: usize, wire: &[u8; N]) -> bool {
+        self.bytes.get(self.start(index)..).and_then(<[u8]>::first_chunk) == Some(wire)
     }
 
     /// Labels `from` up to `to` in wire form, without a root label.

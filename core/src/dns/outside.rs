@@ -1,15 +1,22 @@
 //! Names of external addresses: `cart.shop.example.com` for what a load balancer or `externalIPs` gives.
 
 use super::{
-    Left, Mode, Snapshot, entry::Body, locate::Node, name::Folded, served::Served, side::Side,
+    Left, Mode, Snapshot,
+    entry::Body,
+    locate::{Node, Spoken},
+    name::Folded,
+    served::Served,
+    side::Side,
 };
 
 impl Snapshot {
     /// What `name`, left of which something stands, is in an external zone.
+    #[inline(never)]
     pub(super) fn locate_outside<'s, 'n>(
         &'s self,
         zone: &Served,
         name: &'n Folded,
+        spoken: Spoken<'s>,
     ) -> Node<'s, 'n> {
         let Some(options) = &self.config.options.external else { return Node::Missing };
         let left = name.count() - zone.labels;
@@ -27,9 +34,9 @@ impl Snapshot {
         if left == 1 {
             return Node::Branch;
         }
-        let found = self.services.find(&self.config, name.span(left - 2, left));
-        let Some(entry) = found.filter(|entry| entry.shows_outside(options.headless)) else {
-            return Node::Missing;
+        let entry = match spoken {
+            Spoken::Of(entry) if entry.shows_outside(options.headless) => entry,
+            _ => return Node::Missing,
         };
         let service = Side { entry, outside: true };
         let below = match left {
@@ -42,6 +49,7 @@ impl Snapshot {
     }
 
     /// Whether `name` is the server that the SOA of a reverse zone names.
+    #[inline(never)]
     pub(super) fn is_external_server(&self, zone: &Served, name: &Folded) -> bool {
         let Some(options) = &self.config.options.external else { return false };
         let left = name.count() - zone.labels;

@@ -47,9 +47,19 @@ pub(super) struct Question<'m> {
 pub(super) struct Edns {
     /// The largest UDP message it takes.
     pub(super) size: u16,
-    pub(super) version: u8,
-    /// Whether it wants signatures; copied back (RFC 3225).
-    pub(super) dnssec: bool,
+    /// What stands in the TTL's place: a version and flags.
+    flags: u32,
+}
+
+impl Edns {
+    pub(super) const fn version(self) -> u8 {
+        (self.flags >> 16) as u8
+    }
+
+    /// Whether the client wants signatures; copied back (RFC 3225).
+    pub(super) const fn dnssec(self) -> bool {
+        self.flags & 0x8000 != 0
+    }
 }
 
 impl Header {
@@ -63,8 +73,8 @@ impl<'m> Question<'m> {
     /// Reads a message that a server got; `name` is room for the name asked for.
     #[inline]
     pub(super) fn read(message: &'m [u8], name: &'m mut Folded) -> Result<Self, Refusal> {
-        let [id, flags, questions, answers, authorities, additionals] =
-            header(message).ok_or(Refusal::Drop)?;
+        let (head, body) = message.split_first_chunk::<HEADER>().ok_or(Refusal::Drop)?;
+        let [id, flags, questions, counts @ ..] = numbers(*head);
         let header = Header { id, flags };
         if flags & 0x8000 != 0 {
             return Err(Refusal::Drop);
@@ -73,62 +83,67 @@ impl<'m> Question<'m> {
         if !matches!((flags >> 11) & 15, 0 | 4) {
             return Err(Refusal::Header(header, Rcode::NOTIMP));
         }
-        if questions != 1 || answers > 1 || authorities > 1 || additionals > 2 {
+        if questions != 1 || !matches!(counts, [0..=1, 0..=1, 0..=2]) {
             return Err(Refusal::Header(header, Rcode::FORMERR));
         }
-        Self::read_body(message, name, header, [answers, authorities, additionals])
-            .ok_or(Refusal::Header(header, Rcode::FORMERR))
+        Self::read_body(body, name, header, counts).ok_or(Refusal::Header(header, Rcode::FORMERR))
     }
 
     #[inline]
     fn read_body(
-        message: &'m [u8],
+        body: &'m [u8],
         name: &'m mut Folded,
         header: Header,
-        records: [u16; 3],
+        [answers, authorities, additionals]: [u16; 3],
     ) -> Option<Self> {
-        let body = message.get(HEADER..)?;
         name.set(body)?;
         let name = &*name;
-        let wire = body.get(..name.len() + 4)?;
-        let fixed = wire.get(name.len()..)?;
-        let (qtype, qclass) = (number(fixed, 0)?, number(fixed, 2)?);
+        let (wire, mut rest) = body.split_at_checked(name.len() + 4)?;
+        let [a, b, c, d] = *wire.last_chunk()?;
+        let (qtype, qclass) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
         let mut question = Self { header, wire, name, qtype, qclass, edns: None, serial: None };
-        let mut at = HEADER + wire.len();
-        for (section, count) in records.into_iter().enumerate() {
-            for _ in 0..count {
-                let record = Record::read(message, at)?;
-                at = record.end;
-                question.note(&record, section)?;
-            }
+        for _ in 0..answers {
+            (_, rest) = Record::split(rest)?;
+        }
+        for _ in 0..authorities {
+            let (record, after) = Record::split(rest)?;
+            question.note_authority(&record)?;
+            rest = after;
+        }
+        for _ in 0..additionals {
+            let (record, after) = Record::split(rest)?;
+            question.note_additional(&record)?;
+            rest = after;
         }
         Some(question)
     }
 
-    /// Takes from a record what matters here. `None`: a second OPT, or one that isn't at the root.
-    fn note(&mut self, record: &Record<'_>, section: usize) -> Option<()> {
-        if record.rtype == super::code::OPT && section == 2 {
+    /// Takes EDNS from a record. `None`: a second OPT, or one that isn't at the root.
+    #[inline]
+    fn note_additional(&mut self, record: &Record<'_>) -> Option<()> {
+        if record.rtype == code::OPT {
             if self.edns.is_some() || !record.at_root {
                 return None;
             }
-            self.edns = Some(Edns {
-                size: record.class,
-                version: (record.ttl >> 16) as u8,
-                dnssec: record.ttl & 0x8000 != 0,
-            });
+            self.edns = Some(Edns { size: record.class, flags: record.ttl });
         }
-        if record.rtype == super::code::SOA && section == 1 {
+        Some(())
+    }
+
+    /// Takes the client's serial from a record.
+    fn note_authority(&mut self, record: &Record<'_>) -> Option<()> {
+        if record.rtype == code::SOA {
             // Two names, then the serial first of five numbers.
-            let at = record.data.len().checked_sub(20)?;
-            let serial = record.data.get(at..at + 4)?;
-            self.serial = Some(u32::from_be_bytes(serial.try_into().ok()?));
+            let [serial @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] =
+                *record.data.last_chunk::<20>()?;
+            self.serial = Some(u32::from_be_bytes(serial));
         }
         Some(())
     }
 
     /// What a question gets that nobody answers here: another version of EDNS, another class, a transfer.
     pub(super) fn refused(&self) -> Option<Rcode> {
-        if self.edns.is_some_and(|edns| edns.version != 0) {
+        if self.edns.is_some_and(|edns| edns.version() != 0) {
             return Some(Rcode::BADVERS);
         }
         let refused = self.qclass != code::IN || matches!(self.qtype, code::AXFR | code::IXFR);
@@ -141,9 +156,9 @@ impl<'m> Question<'m> {
     }
 
     /// The last `labels` labels of the name as it was asked, with the root.
+    #[inline]
     pub(super) fn asked_suffix(&self, labels: usize) -> &'m [u8] {
-        let start = self.name.start(self.name.count().saturating_sub(labels));
-        self.asked().get(start..).unwrap_or_default()
+        self.asked().get(usize::from(self.name.cut(labels))..).unwrap_or_default()
     }
 }
 
@@ -154,23 +169,24 @@ struct Record<'m> {
     class: u16,
     ttl: u32,
     data: &'m [u8],
-    end: usize,
 }
 
 impl<'m> Record<'m> {
-    fn read(message: &'m [u8], at: usize) -> Option<Self> {
-        let fixed = skip_name(message, at)?;
-        let head = message.get(fixed..fixed + 10)?;
-        let start = fixed + 10;
-        let end = start + usize::from(number(head, 8)?);
-        Some(Self {
-            at_root: fixed == at + 1,
-            rtype: number(head, 0)?,
-            class: number(head, 2)?,
-            ttl: (u32::from(number(head, 4)?) << 16) | u32::from(number(head, 6)?),
-            data: message.get(start..end)?,
-            end,
-        })
+    /// The record that `bytes` start with, and what follows it.
+    #[inline]
+    fn split(bytes: &'m [u8]) -> Option<(Self, &'m [u8])> {
+        let fixed = skip_name(bytes, 0)?;
+        let (head, rest) = bytes.get(fixed..)?.split_first_chunk::<10>()?;
+        let [a, b, c, d, e, f, g, h, i, j] = *head;
+        let (data, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes([i, j])))?;
+        let record = Self {
+            at_root: fixed == 1,
+            rtype: u16::from_be_bytes([a, b]),
+            class: u16::from_be_bytes([c, d]),
+            ttl: u32::from_be_bytes([e, f, g, h]),
+            data,
+        };
+        Some((record, rest))
     }
 }
 
@@ -189,8 +205,12 @@ pub(super) fn skip_name(message: &[u8], mut at: usize) -> Option<usize> {
 
 /// The six numbers of a header.
 pub(super) fn header(message: &[u8]) -> Option<[u16; 6]> {
-    let [a, b, c, d, e, f, g, h, i, j, k, l] = *message.first_chunk::<HEADER>()?;
-    Some([[a, b], [c, d], [e, f], [g, h], [i, j], [k, l]].map(u16::from_be_bytes))
+    message.first_chunk().copied().map(numbers)
+}
+
+/// The same of exactly a header.
+fn numbers([a, b, c, d, e, f, g, h, i, j, k, l]: [u8; HEADER]) -> [u16; 6] {
+    [[a, b], [c, d], [e, f], [g, h], [i, j], [k, l]].map(u16::from_be_bytes)
 }
 
 /// The 16-bit number at `at`.
@@ -257,7 +277,7 @@ mod tests {
         let Ok(question) = Question::read(&message, &mut name) else { panic!("refused") };
         assert_eq!((question.header.id, question.header.reply_flags()), (0xabcd, 0x8110));
         assert_eq!((question.qtype, question.qclass, question.serial), (251, 1, Some(7)));
-        assert_eq!(question.edns, Some(Edns { size: 1232, version: 0, dnssec: true }));
+        assert_eq!(question.edns, Some(Edns { size: 1232, flags: 0x8000 }));
         assert_eq!((question.asked(), question.name.label(0)), (&b"\x03SvC\x00"[..], &b"svc"[..]));
         assert_eq!(question.asked_suffix(0), b"\x00");
     }

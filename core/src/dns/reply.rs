@@ -65,6 +65,7 @@ pub(super) struct Reply<'o> {
 
 impl<'o> Reply<'o> {
     /// Starts with the question as it came. `None` if not even that fits `limit` octets.
+    #[inline]
     pub(super) fn new(question: &Question<'_>, limit: usize, out: &'o mut [u8]) -> Option<Self> {
         let reserved = if question.edns.is_some() { OPT_RECORD } else { 0 };
         let limit = limit.min(out.len()).checked_sub(reserved)?;
@@ -136,6 +137,7 @@ impl<'o> Reply<'o> {
     }
 
     /// IPv4 addresses from `start` on and round; one copy of 16 octets each.
+    #[inline]
     pub(super) fn v4(&mut self, owner: u16, ttl: u32, addresses: &[Ipv4Addr], start: usize) {
         let mut record = [0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0];
         fixed(&mut record, owner, ttl);
@@ -162,16 +164,20 @@ impl<'o> Reply<'o> {
         octets: impl Fn(T) -> [u8; N],
     ) {
         let (head, tail) = addresses.split_at_checked(start).unwrap_or((&[], addresses));
-        let fit = self.limit.saturating_sub(self.at) / R;
         let room = self.out.get_mut(self.at..self.limit).unwrap_or_default();
+        let (mut rooms, _) = room.as_chunks_mut::<R>();
         let mut written = 0;
-        let (rooms, _) = room.as_chunks_mut::<R>();
-        for (room, address) in rooms.iter_mut().zip(tail.iter().chain(head)).take(fit) {
-            if let Some(last) = record.last_chunk_mut::<N>() {
-                *last = octets(*address);
+        for part in [tail, head] {
+            let fit = part.len().min(rooms.len());
+            let (now, later) = rooms.split_at_mut(fit);
+            for (room, address) in now.iter_mut().zip(part) {
+                if let Some(last) = record.last_chunk_mut::<N>() {
+                    *last = octets(*address);
+                }
+                *room = record;
             }
-            *room = record;
-            written += 1;
+            written += fit;
+            rooms = later;
         }
         self.at += written * R;
         self.count(Section::Answer, written as u16);
@@ -220,11 +226,12 @@ impl<'o> Reply<'o> {
     }
 
     /// Header and OPT; returns the reply's length.
-    pub(super) fn finish(mut self, rcode: Rcode, authoritative: bool, ceiling: u16) -> usize {
+    #[inline]
+    pub(super) fn finish(&mut self, rcode: Rcode, authoritative: bool, ceiling: u16) -> usize {
         let mut additionals = self.counts[2];
         if let Some(edns) = self.edns {
             let [high, low] = ceiling.to_be_bytes();
-            let dnssec = if edns.dnssec { 0x80 } else { 0 };
+            let dnssec = if edns.dnssec() { 0x80 } else { 0 };
             self.limit += OPT_RECORD;
             // Its room was kept free.
             let _ = self.put(&[0, 0, 41, high, low, (rcode.0 >> 4) as u8, 0, dnssec, 0, 0, 0]);

@@ -74,6 +74,7 @@ impl Snapshot {
     }
 
     /// What a name of the search zone is by itself.
+    #[inline(never)]
     pub(super) fn locate_search(&self, served: &Served, name: &Folded) -> Node<'static, 'static> {
         match self.search_parts(served, name) {
             Some((0, namespace, _)) if self.has_namespace(name.label(namespace)) => Node::Hollow,
@@ -130,7 +131,7 @@ impl Snapshot {
             let Some(name) = walk.next() else { return self.nothing(question, peer, out) };
             let (id, qtype) = (question.header.id, Type(question.qtype));
             let asked = Message::question(id, name, qtype);
-            let said = match self.answer_plainly(&asked, inside, &mut scratch) {
+            let said = match self.answer_plainly(&asked, &inside, &mut scratch) {
                 Outcome::Reply(length) => scratch.get(..length).map(Message::decode),
                 Outcome::Drop => None,
                 Outcome::Foreign(_) => {

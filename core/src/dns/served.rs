@@ -25,6 +25,13 @@ pub(super) enum Kind {
     Search,
 }
 
+impl Kind {
+    /// Whether the zone shows external addresses.
+    pub(super) const fn is_outside(self) -> bool {
+        matches!(self, Self::External | Self::ExternalReverse(_))
+    }
+}
+
 /// One zone that is served.
 #[derive(Debug)]
 pub(super) struct Served {
@@ -32,6 +39,8 @@ pub(super) struct Served {
     pub(super) wire: Box<[u8]>,
     pub(super) labels: usize,
     pub(super) kind: Kind,
+    /// Of its records.
+    pub(super) ttl: u32,
     /// A missing name is somebody else's question.
     pub(super) fallthrough: bool,
 }
@@ -50,10 +59,14 @@ pub(super) struct ServedZones {
 impl ServedZones {
     pub(super) fn new(options: &Options) -> Self {
         let falls = |zone: &Name| options.fallthrough.iter().any(|falls| zone.is_within(falls));
-        let served = |zone: &Name, kind| Served {
+        let external = options.external.as_ref();
+        let served = |zone: &Name, kind: Kind| Served {
             wire: zone.as_wire().to_ascii_lowercase().into(),
             labels: labels(zone.as_wire()).count(),
             kind,
+            ttl: external
+                .filter(|_| kind.is_outside())
+                .map_or(options.ttl, |external| external.ttl),
             fallthrough: falls(zone),
         };
         let mut zones: Vec<_> = options
@@ -65,8 +78,8 @@ impl ServedZones {
                 served(zone, Root::of(zone).map_or(plain, Kind::Reverse))
             })
             .collect();
-        let external = options.external.iter().flat_map(|external| &external.zones);
-        zones.extend(external.clone().map(|zone| {
+        let outside = external.iter().flat_map(|external| &external.zones);
+        zones.extend(outside.clone().map(|zone| {
             served(zone, Root::of(zone).map_or(Kind::External, Kind::ExternalReverse))
         }));
         zones.extend(options.search_zone.iter().map(|zone| served(zone, Kind::Search)));
@@ -77,7 +90,7 @@ impl ServedZones {
         Self {
             zones,
             primary: first(Box::new(options.zones.iter())),
-            external: first(Box::new(external)),
+            external: first(Box::new(outside)),
         }
     }
 

@@ -105,33 +105,42 @@ impl<'n> Shape<'n> {
             Some(b"pod") => Some(Class::Pod),
             Some(_) => return None,
         };
-        let (namespace, object) = (from_right(2), from_right(3));
-        let left = match count.saturating_sub(3) {
-            0 => Left::Nothing,
-            1 => Left::Endpoint(label(0)),
+        let zonal = dialect.zonal && class == Some(Class::Svc);
+        let left = Left::of(count.saturating_sub(3), &label, Dialect { zonal, ..dialect })?;
+        Some(Self { class, namespace: from_right(2), object: from_right(3), left })
+    }
+}
+
+impl<'n> Left<'n> {
+    /// What the leftmost `count` labels mean, if what follows them is a Service's label.
+    #[inline]
+    pub(super) fn of(
+        count: usize,
+        label: impl Fn(usize) -> &'n [u8],
+        dialect: Dialect,
+    ) -> Option<Self> {
+        match count {
+            0 => Some(Self::Nothing),
+            1 => Some(Self::Endpoint(label(0))),
             2 => {
                 let (first, second) = (label(0), label(1));
                 let plain = !first.starts_with(b"_") && !second.starts_with(b"_");
-                if dialect.multicluster && plain {
-                    Left::Imported { endpoint: first, cluster: second }
+                Some(if dialect.multicluster && plain {
+                    Self::Imported { endpoint: first, cluster: second }
                 } else {
-                    Left::Port { port: first, protocol: second }
-                }
+                    Self::Port { port: first, protocol: second }
+                })
             }
-            left => {
-                let zonal = dialect.zonal && !dialect.multicluster && class == Some(Class::Svc);
-                let prefer = match label(left - 2) {
+            count => {
+                let prefer = match label(count - 2) {
                     b"pin" => false,
                     b"prefer" => true,
                     _ => return None,
                 };
-                if !zonal || label(left - 1) != b"_zone" {
-                    return None;
-                }
-                Left::Zonal { labels: left - 2, prefer }
+                let known = dialect.zonal && !dialect.multicluster && label(count - 1) == b"_zone";
+                known.then_some(Self::Zonal { labels: count - 2, prefer })
             }
-        };
-        Some(Self { class, namespace, object, left })
+        }
     }
 }
 

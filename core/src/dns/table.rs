@@ -35,9 +35,32 @@ pub(super) struct Table {
 
 impl Table {
     /// The entry of a lower-cased key.
+    #[inline]
     pub(super) fn find(&self, config: &Config, lower: &[u8]) -> Option<&Entry> {
         let hash = key::hash(&config.hasher, lower);
         self.entries.get(hash).find(|entry| entry.key.is(lower)).map(|entry| &**entry)
+    }
+
+    /// The entries of many lower-cased keys, each in its own table; `None` where there is no key. Reads of memory for
+    /// one don't wait for those of another.
+    pub(super) fn find_together<'s, const N: usize>(
+        config: &Config,
+        keys: [Option<(&'s Self, &[u8])>; N],
+    ) -> [Option<Option<&'s Entry>>; N] {
+        let hashes = keys.map(|key| {
+            let (table, lower) = key?;
+            Some((&table.entries, key::hash(&config.hasher, lower)))
+        });
+        let mut keys = keys.iter().flatten();
+        Trie::first_together(hashes).map(|found| {
+            let (found, (table, lower)) = (found?, keys.next()?);
+            Some(match found {
+                Some(entry) if entry.key.is(lower) => Some(&**entry),
+                // Another key of the same hash comes first.
+                Some(_) => table.find(config, lower),
+                None => None,
+            })
+        })
     }
 
     /// Puts `new` in the place of `old`, which has the same key. Costs what differs between the two.

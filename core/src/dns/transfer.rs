@@ -65,14 +65,11 @@ impl Snapshot {
     #[must_use]
     pub fn transfer(&self, zone: &Name, serial: Option<u32>) -> Option<Transfer<'_>> {
         let served = self.config.served.named(zone)?;
-        let outside = matches!(served.kind, Kind::External | Kind::ExternalReverse(_));
-        let external = self.config.options.external.as_ref().filter(|_| outside);
-        let ttl = external.map_or(self.config.options.ttl, |external| external.ttl);
         let mut transfer = Transfer {
             snapshot: self,
             zone: zone.clone(),
             kind: served.kind,
-            ttl,
+            ttl: served.ttl,
             ready: VecDeque::new(),
             buffer: Vec::new(),
             rest: Rest::Nothing,
@@ -105,7 +102,7 @@ impl Snapshot {
             let mut name = Folded::new();
             let Ok(question) = Question::read(message, &mut name) else { return Outcome::Drop };
             let limit = out.len();
-            let Some(reply) = Reply::new(&question, limit, out) else { return Outcome::Drop };
+            let Some(mut reply) = Reply::new(&question, limit, out) else { return Outcome::Drop };
             Outcome::Reply(reply.finish(Rcode::REFUSED, false, 512))
         };
         let mut name = Folded::new();

@@ -40,7 +40,7 @@ impl Transfer<'_> {
     }
 
     fn outside(&self) -> bool {
-        matches!(self.kind, Kind::External | Kind::ExternalReverse(_))
+        self.kind.is_outside()
     }
 
     /// Name servers, their addresses, and the version.

@@ -71,6 +71,29 @@ impl<K: Bits, V: Clone> Trie<K, V> {
         self.leaf(key).iter().filter(move |slot| slot.0 == key).map(|slot| &slot.1)
     }
 
+    /// The first values under many keys, each in its own map: all go one step deeper at a time. Where there is no
+    /// key, there is `None`.
+    pub(super) fn first_together<const N: usize>(
+        keys: [Option<(&Self, K)>; N],
+    ) -> [Option<Option<&V>>; N] {
+        let mut at = keys.map(|key| key.map(|(map, key)| (&map.root, key)));
+        let (mut depth, mut deeper) = (0, true);
+        while deeper {
+            deeper = false;
+            for (node, key) in at.iter_mut().flatten() {
+                if let Node::Branch(children) = node {
+                    *node = children.get(key.nibble(depth)).unwrap_or(&Node::Empty);
+                    deeper = true;
+                }
+            }
+            depth += 1;
+        }
+        at.map(|at| {
+            let (Node::Leaf(slots), key) = at? else { return Some(None) };
+            Some(slots.iter().find(|slot| slot.0 == key).map(|slot| &slot.1))
+        })
+    }
+
     /// Puts `value` under `key`, in place of the value that `same` says is the same thing.
     pub(super) fn insert(&mut self, key: K, value: V, same: impl Fn(&V) -> bool) {
         let mut node = &mut self.root;

@@ -1,5 +1,6 @@
 //! Clusters for tests, and what they answer.
 
+mod batch;
 mod consistent;
 mod search;
 mod skydns;
