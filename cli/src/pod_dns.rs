@@ -1,7 +1,7 @@
 //! The `resolv.conf` of a pod among manifests.
 
 use clap::Args;
-use std::path::PathBuf;
+use std::{net::IpAddr, path::PathBuf};
 use svckit::{
     api::Pod,
     cluster::ControlPlane,
@@ -26,14 +26,7 @@ pub(crate) fn resolv_conf(
     pod: &str,
     host: &HostFile,
 ) -> Result<(ResolvConf, Vec<Located>), Stop> {
-    let (namespace, name) = pod.split_once('/').unwrap_or(("default", pod));
-    let own = |pod: &&Pod| pod.metadata.namespace == namespace && pod.metadata.name == name;
-    let pod = cluster.pods().find(own).ok_or_else(|| {
-        let mut all: Vec<String> = cluster.pods().map(title).collect();
-        all.sort();
-        let all = if all.is_empty() { "none".into() } else { all.join(", ") };
-        Stop::input(format!("there is no pod {namespace}/{name}; there are: {all}"))
-    })?;
+    let pod = find(cluster, pod)?;
     let settings = cluster.settings();
     let node = NodeDns {
         nameservers: settings.dns_address().iter().map(ToString::to_string).collect(),
@@ -48,6 +41,23 @@ pub(crate) fn resolv_conf(
         Located { file: host.resolv_conf.as_path().into(), finding: Finding { object, ..warning } }
     };
     Ok((conf, warnings.into_iter().map(warn).collect()))
+}
+
+/// The address that the pod `namespace/name` asks from, if it has one.
+pub(crate) fn address(cluster: &ControlPlane, pod: &str) -> Result<Option<IpAddr>, Stop> {
+    Ok(find(cluster, pod)?.status.pod_ip.parse().ok())
+}
+
+/// The pod `namespace/name`.
+fn find<'c>(cluster: &'c ControlPlane, pod: &str) -> Result<&'c Pod, Stop> {
+    let (namespace, name) = pod.split_once('/').unwrap_or(("default", pod));
+    let own = |pod: &&Pod| pod.metadata.namespace == namespace && pod.metadata.name == name;
+    cluster.pods().find(own).ok_or_else(|| {
+        let mut all: Vec<String> = cluster.pods().map(title).collect();
+        all.sort();
+        let all = if all.is_empty() { "none".into() } else { all.join(", ") };
+        Stop::input(format!("there is no pod {namespace}/{name}; there are: {all}"))
+    })
 }
 
 fn title(pod: &Pod) -> String {

@@ -70,7 +70,9 @@ impl Resolve {
             .enable_all()
             .build()
             .map_err(|error| Stop::system(format!("can't start: {error}")))?;
-        let answered = runtime.block_on(walk(&snapshot, &upstream, &names, qtype))?;
+        let client = self.client(loaded)?;
+        let asker = Asker { snapshot: &snapshot, upstream: &upstream, client };
+        let answered = runtime.block_on(asker.walk(&names, qtype))?;
         match self.output {
             Output::Json => println!("{}", answered.json()),
             Output::Yaml => {
@@ -103,6 +105,14 @@ impl Resolve {
         Ok((names, self.qtype.unwrap_or(Type(1))))
     }
 
+    /// The address that the questions come from.
+    fn client(&self, loaded: &Loaded) -> Result<Option<IpAddr>, Stop> {
+        match &self.from {
+            Some(pod) => pod_dns::address(loaded.cluster.control(), pod),
+            None => Ok(None),
+        }
+    }
+
     /// The cluster's names, by the rules that were asked for.
     fn snapshot(&self, loaded: &mut Loaded) -> Snapshot {
         let Some(mode) = self.mode else { return loaded.cluster.zone().snapshot() };
@@ -117,50 +127,51 @@ impl Resolve {
     }
 }
 
-/// Asks for one name after the other until one has an answer.
-async fn walk(
-    snapshot: &Snapshot,
-    upstream: &Upstream,
-    names: &[String],
-    qtype: Type,
-) -> Result<Answered, Stop> {
-    let mut tried = Vec::new();
-    // What is said when no name has an answer: a name that exists without the type counts more than one that may
-    // exist, and that one more than a name that doesn't.
-    let rank = |reply: &Message| match reply.rcode {
-        Rcode::NOERROR => 0,
-        Rcode::NXDOMAIN => 2,
-        _ => 1,
-    };
-    let mut best: Option<((Name, Type), Message)> = None;
-    for text in names {
-        let name: Name = text.parse().map_err(|error| Stop::usage(format!("{text:?}: {error}")))?;
-        tried.push(name.to_string());
-        let reply = ask(snapshot, upstream, &name, qtype).await?;
-        let question = (name, qtype);
-        if reply.rcode == Rcode::NOERROR && !reply.answer.is_empty() {
-            return Ok(Answered { question, reply, tried });
-        }
-        if best.as_ref().is_none_or(|(_, other)| rank(&reply) < rank(other)) {
-            best = Some((question, reply));
-        }
-    }
-    let (question, reply) = best.ok_or_else(|| Stop::usage("there is no name to ask for"))?;
-    Ok(Answered { question, reply, tried })
+/// Whom to ask, and who asks.
+struct Asker<'s> {
+    snapshot: &'s Snapshot,
+    upstream: &'s Upstream,
+    /// The asking pod's address.
+    client: Option<IpAddr>,
 }
 
-async fn ask(
-    snapshot: &Snapshot,
-    upstream: &Upstream,
-    name: &Name,
-    qtype: Type,
-) -> Result<Message, Stop> {
-    let message = Message::question(clock::entropy() as u16, name, qtype);
-    let mut out = vec![0; usize::from(u16::MAX)];
-    let peer = Peer::tcp(clock::entropy());
-    let length = upstream.finish(snapshot, &message, peer, &mut out).await;
-    Message::decode(out.get(..length).unwrap_or_default())
-        .map_err(|error| Stop::system(format!("{name}: {error}")))
+impl Asker<'_> {
+    /// Asks for one name after the other until one has an answer.
+    async fn walk(&self, names: &[String], qtype: Type) -> Result<Answered, Stop> {
+        let mut tried = Vec::new();
+        // What is said when no name has an answer: a name that exists without the type counts more than one that may
+        // exist, and that one more than a name that doesn't.
+        let rank = |reply: &Message| match reply.rcode {
+            Rcode::NOERROR => 0,
+            Rcode::NXDOMAIN => 2,
+            _ => 1,
+        };
+        let mut best: Option<((Name, Type), Message)> = None;
+        for text in names {
+            let name: Name =
+                text.parse().map_err(|error| Stop::usage(format!("{text:?}: {error}")))?;
+            tried.push(name.to_string());
+            let reply = self.ask(&name, qtype).await?;
+            let question = (name, qtype);
+            if reply.rcode == Rcode::NOERROR && !reply.answer.is_empty() {
+                return Ok(Answered { question, reply, tried });
+            }
+            if best.as_ref().is_none_or(|(_, other)| rank(&reply) < rank(other)) {
+                best = Some((question, reply));
+            }
+        }
+        let (question, reply) = best.ok_or_else(|| Stop::usage("there is no name to ask for"))?;
+        Ok(Answered { question, reply, tried })
+    }
+
+    async fn ask(&self, name: &Name, qtype: Type) -> Result<Message, Stop> {
+        let message = Message::question(clock::entropy() as u16, name, qtype);
+        let mut out = vec![0; usize::from(u16::MAX)];
+        let peer = Peer { address: self.client, ..Peer::tcp(clock::entropy()) };
+        let length = self.upstream.finish(self.snapshot, &message, peer, &mut out).await;
+        Message::decode(out.get(..length).unwrap_or_default())
+            .map_err(|error| Stop::system(format!("{name}: {error}")))
+    }
 }
 
 impl Answered {

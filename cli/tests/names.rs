@@ -194,6 +194,34 @@ fn names_resolve_from_a_pods_point_of_view() {
     assert!(text.contains(&format!("cart.{svc} 5 IN A 10.96.7.7")), "{text}");
 }
 
+/// Both ways to spare clients their search lists: a domain that stands for a list, and knowing the pod that asks.
+#[test]
+fn searches_are_walked_for_clients() {
+    let folder = Folder::new("search");
+    let resolv = folder.resolv();
+    let zone = ["--set", "searchZone=ap.k8s.io"];
+    let autopath = ["--set", "autopath=true", "--from", "shop/db-0", "--resolv-conf", &resolv];
+    let cart = "cart.shop.svc.cluster.local.";
+    for (question, with, found) in [
+        ("cart.search.shop.cluster.local.ap.k8s.io.", &zone[..], cart),
+        ("cart.shop.search.shop.cluster.local.ap.k8s.io.", &zone, cart),
+        // The list ends outside the cluster, where nobody can be asked.
+        ("none.search.shop.cluster.local.ap.k8s.io.", &zone, "SERVFAIL"),
+        ("cart.search.shop.cluster.local.ap.k8s.io.", &[], "REFUSED"),
+        // The second name of the list, found at the first question.
+        ("cart.shop", &autopath, cart),
+    ] {
+        let arguments = [&["resolve", "-o", "json", question], with].concat();
+        let reply: serde_json::Value = serde_json::from_str(&folder.text(&arguments)).unwrap();
+        assert_eq!(reply["tried"].as_array().unwrap().len(), 1, "{question}: {reply}");
+        let (code, alias) = (&reply["rcode"], &reply["answer"][0]["data"]);
+        let told = if found == cart { alias } else { code };
+        assert_eq!(told, found, "{question}: {reply}");
+    }
+    let wrong = folder.svckit(&["resolve", "cart", "--set", "searchZone=AP.k8s.io"]);
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("searchZone"), "{wrong:?}");
+}
+
 /// A program that is ended with the test.
 struct Running(std::process::Child);
 

@@ -52,6 +52,12 @@ pub struct Settings {
     pub dns_ttl: u32,
     /// Which pods have names of their own. Default: `insecure`.
     pub pod_records: PodRecords,
+    /// Whether a pod's first question is answered for its whole search list; the pods' addresses are followed for that.
+    /// Default: no.
+    pub autopath: bool,
+    /// A zone in which one search domain stands for a whole list, as `search.shop.cluster.local.ap.k8s.io` does for
+    /// the pods of `shop`. Default: none.
+    pub search_zone: Option<Name>,
     /// Who answers for other names. Default: the system's resolvers.
     pub upstream_dns: UpstreamDns,
     /// Quirks of the reference systems to imitate, by name. Default: none.
@@ -90,6 +96,8 @@ impl Default for Settings {
             reverse_zones: Vec::new(),
             dns_ttl: 5,
             pod_records: PodRecords::default(),
+            autopath: false,
+            search_zone: None,
             upstream_dns: UpstreamDns::default(),
             compat: Vec::new(),
             sync_min_period: Duration::ZERO,

@@ -75,6 +75,8 @@ impl Settings {
         options.zones.extend(ranges.flat_map(|range| dns::reverse_zones(*range)));
         options.ttl = self.dns_ttl;
         options.pods = self.pod_records;
+        options.autopath = self.autopath;
+        options.search_zone.clone_from(&self.search_zone);
         options.server_addresses = self.dns_address().into_iter().collect();
         if self.compat.iter().any(|quirk| quirk == "coredns") {
             options.mode = dns::Mode::CoreDns;

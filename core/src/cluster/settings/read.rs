@@ -42,6 +42,8 @@ struct Written {
     #[serde(rename = "dnsTTL")]
     dns_ttl: Option<u32>,
     pod_records: Option<String>,
+    autopath: Option<bool>,
+    search_zone: Option<String>,
     #[serde(rename = "upstreamDNS")]
     upstream_dns: Option<Vec<String>>,
     compat: Option<Vec<String>>,
@@ -81,6 +83,8 @@ pub const SETTINGS_KEYS: &[&str] = &[
     "reverseZones",
     "dnsTTL",
     "podRecords",
+    "autopath",
+    "searchZone",
     "upstreamDNS",
     "compat",
     "sync.minPeriod",
@@ -123,8 +127,8 @@ impl Settings {
             "must be first-last, such as 30000-32767",
         );
         reader.networks("podCIDRs", written.pod_cidrs, &mut self.pod_cidrs, true);
-        if let Some(domain) = written.cluster_domain {
-            reader.domain(&domain, &mut self.cluster_domain);
+        if let Some(domain) = reader.domain("clusterDomain", written.cluster_domain) {
+            self.cluster_domain = domain;
         }
         let mut dns = None::<IpAddr>;
         reader.optional("dnsServiceIP", written.dns_service_ip, &mut dns, "must be an address");
@@ -152,6 +156,10 @@ impl Settings {
             &mut self.pod_records,
             "must be disabled, insecure or verified",
         );
+        self.autopath = written.autopath.unwrap_or(self.autopath);
+        if let Some(zone) = reader.domain("searchZone", written.search_zone) {
+            self.search_zone = Some(zone);
+        }
         if let Some(resolvers) = written.upstream_dns {
             reader.upstream(resolvers, &mut self.upstream_dns);
         }
@@ -247,15 +255,16 @@ impl Reader {
         }
     }
 
-    fn domain(&mut self, domain: &str, target: &mut Name) {
-        let bare = domain.strip_suffix('.').unwrap_or(domain);
+    fn domain(&mut self, path: &str, text: Option<String>) -> Option<Name> {
+        let text = text?;
+        let bare = text.strip_suffix('.').unwrap_or(&text);
         match bare.parse() {
-            Ok(name) if syntax::rfc1123_subdomain(bare).is_empty() => *target = name,
-            _ => self.wrong(
-                "clusterDomain",
-                domain,
-                "must be a DNS name in lower case, such as cluster.local",
-            ),
+            Ok(name) if syntax::rfc1123_subdomain(bare).is_empty() => Some(name),
+            _ => {
+                let message = "must be a DNS name in lower case, such as cluster.local";
+                self.wrong(path, &text, message);
+                None
+            }
         }
     }
 
