@@ -24,11 +24,14 @@ pub(super) trait Address: Copy + Eq + Ord + Into<IpAddr> {
     /// `None` for the other family.
     fn of(ip: IpAddr) -> Option<Self>;
 
-    /// The endpoint that begins at a cell; `None` if there is no such cell.
-    fn unpack(cells: &Cells, at: usize) -> Option<Endpoint<Self>>;
+    /// Whether ids of more than two bytes don't fit into these cells.
+    const HALF_IDS: bool;
 
-    /// The cells of an endpoint; the second one counts only if it takes two.
-    fn pack(endpoint: &Endpoint<Self>) -> [Cell; 2];
+    /// The endpoint that begins at a cell; `None` if there is no such cell. `upper` is what its id has no room for.
+    fn unpack(cells: &Cells, at: usize, upper: u16) -> Option<Endpoint<Self>>;
+
+    /// The cells of an endpoint; as many of them count as it takes.
+    fn pack(endpoint: &Endpoint<Self>) -> [Cell; 3];
 }
 
 /// A key of the index.
@@ -47,6 +50,8 @@ impl Address for Ipv4Addr {
 
     const CELLS: usize = 1;
 
+    const HALF_IDS: bool = true;
+
     #[inline]
     fn key(self, protocol: Protocol, port: Port) -> u64 {
         u64::from(self.to_bits()) << 32 | u64::from(suffix(protocol, port))
@@ -58,12 +63,12 @@ impl Address for Ipv4Addr {
     }
 
     #[inline]
-    fn unpack(cells: &Cells, at: usize) -> Option<Endpoint<Self>> {
-        unpack_v4(cells, at)
+    fn unpack(cells: &Cells, at: usize, upper: u16) -> Option<Endpoint<Self>> {
+        unpack_v4(cells, at, upper)
     }
 
-    fn pack(endpoint: &Endpoint<Self>) -> [Cell; 2] {
-        [pack_v4(endpoint), Cell::default()]
+    fn pack(endpoint: &Endpoint<Self>) -> [Cell; 3] {
+        [pack_v4(endpoint), 0, 0]
     }
 }
 
@@ -72,7 +77,9 @@ impl Address for Ipv6Addr {
 
     const NONE: Self = Self::UNSPECIFIED;
 
-    const CELLS: usize = 2;
+    const CELLS: usize = 3;
+
+    const HALF_IDS: bool = false;
 
     #[inline]
     fn key(self, protocol: Protocol, port: Port) -> (u64, u64, u32) {
@@ -86,11 +93,11 @@ impl Address for Ipv6Addr {
     }
 
     #[inline]
-    fn unpack(cells: &Cells, at: usize) -> Option<Endpoint<Self>> {
+    fn unpack(cells: &Cells, at: usize, _: u16) -> Option<Endpoint<Self>> {
         unpack_v6(cells, at)
     }
 
-    fn pack(endpoint: &Endpoint<Self>) -> [Cell; 2] {
+    fn pack(endpoint: &Endpoint<Self>) -> [Cell; 3] {
         pack_v6(endpoint)
     }
 }

@@ -7,7 +7,7 @@
 //! nowhere    0
 //! ```
 //!
-//! What doesn't fit (4,096 endpoints, 4 million service ports, 384 MiB of cells) leads to the record, which says the
+//! What doesn't fit (4,096 endpoints, 4 million service ports, 256 MiB of cells) leads to the record, which says the
 //! same in more reads.
 
 use super::record::{Kind, Record, Run, Way};
@@ -41,10 +41,8 @@ pub(super) enum Led {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Choice {
     pub(super) number: u32,
-    pub(super) at: u32,
-    pub(super) len: u32,
+    pub(super) run: Run,
     pub(super) way: Way,
-    pub(super) size: Size,
 }
 
 impl Lead {
@@ -62,12 +60,15 @@ impl Lead {
     pub(super) fn to_endpoints(number: u32, run: Run, way: Way) -> Option<Self> {
         let way = match (way, run.size()) {
             (Way::Random, _) => RANDOM,
+            // It is always the only one's turn. To count that would keep reads that follow from running ahead.
+            (Way::Turn, _) if run.len() == 1 => RANDOM,
             (Way::Turn, _) => TURN,
             (Way::Table, Some(size)) => TABLE + u64::from(size.number()),
             _ => return None,
         };
         let (at, len, number) = (u64::from(run.at), u64::from(run.len()), u64::from(number));
-        let fits = at >> NUMBER == 0
+        let fits = !run.has_uppers()
+            && at >> NUMBER == 0
             && number >> (LEN - NUMBER) == 0
             && len >> (WAY - LEN) == 0
             && way >> (u64::BITS - WAY) == 0;
@@ -134,19 +135,13 @@ impl Lead {
     }
 
     #[inline]
-    const fn choice(self) -> Choice {
+    fn choice(self) -> Choice {
         let (way, size) = match self.0 >> WAY {
-            RANDOM => (Way::Random, 0),
-            TURN => (Way::Turn, 0),
-            table => (Way::Table, (table - TABLE) as u8),
+            RANDOM => (Way::Random, None),
+            TURN => (Way::Turn, None),
+            table => (Way::Table, Some(Size::from_number(table.saturating_sub(TABLE) as u8))),
         };
-        Choice {
-            number: self.owner(),
-            at: self.at(),
-            len: self.len(),
-            way,
-            size: Size::from_number(size),
-        }
+        Choice { number: self.owner(), run: Run::new(self.at(), self.len(), false, size), way }
     }
 }
 
@@ -173,7 +168,7 @@ mod tests {
     #[test]
     fn leads_say_what_was_put_in_or_lead_to_the_record() {
         let size = Size::of(10, 0, None);
-        let run = |at, len| Run::new(at, len, Some(size));
+        let run = |at, len| Run::new(at, len, false, Some(size));
         for (at, len, number, way) in [
             (0, 1, 0, Way::Random),
             ((1 << 25) - 1, 4095, (1 << 22) - 1, Way::Turn),
@@ -181,8 +176,8 @@ mod tests {
         ] {
             let lead = Lead::to_endpoints(number, run(at, len), way).unwrap();
             let Led::Endpoints(choice) = lead.led() else { panic!("{lead:?}") };
-            let size = if way == Way::Table { size } else { Size::from_number(0) };
-            assert_eq!(choice, Choice { number, at, len, way, size });
+            let size = (way == Way::Table).then_some(size);
+            assert_eq!(choice, Choice { number, run: Run::new(at, len, false, size), way });
             assert_eq!(lead.is_random(), way == Way::Random);
         }
         let too_much = [
@@ -195,6 +190,8 @@ mod tests {
         for (at, len, number, way) in too_much {
             assert_eq!(Lead::to_endpoints(number, run(at, len), way), None);
         }
+        let far = Run::new(0, 1, true, None);
+        assert_eq!(Lead::to_endpoints(1, far, Way::Random), None, "its ids stand elsewhere");
         for kind in [Kind::ClusterIp, Kind::External, Kind::LoadBalancer] {
             assert_eq!(Lead::to_record(u32::MAX, kind).led(), Led::Record(u32::MAX, kind));
         }

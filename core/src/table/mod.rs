@@ -1,7 +1,7 @@
 //! (address, protocol, port) → service port → endpoint, for callers in the process.
 //!
 //! ```text
-//!  index, 16 bytes a slot                          cells, 12 bytes each
+//!  index, 16 bytes a slot                          cells, 8 bytes each
 //!  10.96.0.1:80/TCP ── 40, 3 endpoints, any ─────▶ … 10.244.0.5:8080 10.244.1.9:8080 10.244.2.2:8080 …
 //!  10.96.0.2:80/TCP ── 64, 2 endpoints, by table ▶ … 10.244.0.7:80 10.244.3.4:80 0100101101100…
 //!  192.0.2.9:80/TCP ─┐                    records

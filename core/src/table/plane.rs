@@ -4,7 +4,7 @@ use std_alloc::sync::Arc;
 
 use super::{
     address::Address,
-    cells::{Cells, Endpoint, endpoints, entry},
+    cells::{Cells, Endpoint, endpoint, entry},
     cursors::Cursors,
     index::Index,
     lead::{Choice, Lead},
@@ -45,38 +45,38 @@ impl<A: Address> Plane<A> {
     }
 
     pub(super) fn endpoints(&self, run: Run) -> impl Iterator<Item = Endpoint<A>> + '_ {
-        endpoints(&self.cells, run.at, run.len())
+        (0..run.len() as usize).filter_map(move |n| self.endpoint(run, n))
     }
 
     /// One endpoint of a run.
     #[inline]
     pub(super) fn endpoint(&self, run: Run, n: usize) -> Option<Endpoint<A>> {
-        A::unpack(&self.cells, run.at as usize + n * A::CELLS)
+        endpoint(&self.cells, run, n)
     }
 
     /// One of the endpoints that a lead leads to.
     #[inline]
     pub(super) fn led_to(&self, lead: Lead, n: usize) -> Option<Endpoint<A>> {
-        A::unpack(&self.cells, lead.at() as usize + n * A::CELLS)
+        A::unpack(&self.cells, lead.at() as usize + n * A::CELLS, 0)
     }
 
     /// Which of the endpoints it is; `None` if a scheme must tell. `key` is what the client is known by.
     #[inline]
     pub(super) fn choose(
         &self,
-        choice: Choice,
+        Choice { number, run, way }: Choice,
         cursors: &Cursors,
         entropy: u64,
         key: impl FnOnce() -> u64,
     ) -> Option<usize> {
-        let len = choice.len as usize;
-        match choice.way {
+        let len = run.len() as usize;
+        match way {
             Way::Random => Some(scale(entropy, len)),
-            Way::Turn => turn(cursors.get(choice.number as usize)?, len),
+            Way::Turn => turn(cursors.get(number as usize)?, len),
             Way::Table => {
-                let table = choice.at as usize + len * A::CELLS;
-                let slot = scale(key(), choice.size.slots() as usize);
-                entry(&self.cells, table, slot, is_wide(choice.len))
+                let table = run.at as usize + run.before_table(A::CELLS);
+                let slot = scale(key(), run.size()?.slots() as usize);
+                entry(&self.cells, table, slot, is_wide(run.len()))
             }
             Way::Scheme => None,
         }

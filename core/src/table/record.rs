@@ -11,14 +11,15 @@ use crate::balance::{Balance, Connections, EndpointId, ProxyProtocol, Size};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Run {
     pub(super) at: u32,
-    /// Endpoints in the lower 24 bits; above them the table's size, counted from 1, or 0.
+    /// Endpoints in the lower 24 bits; above them the table's size, counted from 1, or 0; on top whether the upper
+    /// halves of ids stand behind the endpoints.
     packed: u32,
 }
 
 impl Run {
-    pub(super) fn new(at: u32, len: u32, size: Option<Size>) -> Self {
+    pub(super) fn new(at: u32, len: u32, uppers: bool, size: Option<Size>) -> Self {
         let size = size.map_or(0, |size| u32::from(size.number()) + 1);
-        Self { at, packed: len.min(0xff_ffff) | size << 24 }
+        Self { at, packed: len.min(0xff_ffff) | size << 24 | u32::from(uppers) << 31 }
     }
 
     /// How many endpoints.
@@ -30,13 +31,25 @@ impl Run {
     /// The table's size.
     #[inline]
     pub(super) fn size(self) -> Option<Size> {
-        (self.packed >> 24).checked_sub(1).map(|size| Size::from_number(size as u8))
+        (self.packed >> 24 & 0x7f).checked_sub(1).map(|size| Size::from_number(size as u8))
+    }
+
+    /// Whether the upper halves of ids stand behind the endpoints.
+    #[inline]
+    pub(super) const fn has_uppers(self) -> bool {
+        self.packed >> 31 == 1
+    }
+
+    /// How many cells stand before the table, at so many for each endpoint.
+    pub(super) const fn before_table(self, each: usize) -> usize {
+        let len = self.len() as usize;
+        len * each + if self.has_uppers() { table_cells(len, true) } else { 0 }
     }
 
     /// How many cells it takes, at so many for each endpoint.
     pub(super) fn cells(self, each: usize) -> usize {
         let table = |size: Size| table_cells(size.slots() as usize, is_wide(self.len()));
-        self.len() as usize * each + self.size().map_or(0, table)
+        self.before_table(each) + self.size().map_or(0, table)
     }
 }
 

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     Time,
-    balance::{Affinity, Connections, Draw, EndpointId, ProxyProtocol, Size, client, identity},
+    balance::{Affinity, Connections, Draw, EndpointId, ProxyProtocol, client, identity},
     model::Family,
 };
 
@@ -113,10 +113,8 @@ impl<'a> Selection<'a> {
         let picked = match self.record.way {
             Way::Scheme => self.by_scheme(now, entropy),
             way => {
-                let run = self.run();
-                let size = run.size().unwrap_or(Size::from_number(0));
-                let number = self.service_port.0;
-                self.choose(Choice { number, at: run.at, len: run.len(), way, size }, entropy)
+                let (number, run) = (self.service_port.0, self.run());
+                self.choose(Choice { number, run, way }, entropy)
             }
         };
         picked.map_or(Outcome::NoEndpoints, Outcome::Backend)

@@ -207,7 +207,7 @@ impl Snapshot {
             Led::Endpoints(choice) => {
                 let record = plane.record(choice.number).ok_or(Outcome::NotAService)?;
                 // No two runs begin at one cell, but an empty one begins nowhere.
-                let is_local = record.local.len() > 0 && record.local.at == choice.at;
+                let is_local = record.local.len() > 0 && record.local.at == choice.run.at;
                 let set = if is_local { Set::Local } else { Set::Cluster };
                 Ok(Selection::new(self, family, choice.number, record, set, flow.source))
             }

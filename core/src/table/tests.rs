@@ -1,7 +1,11 @@
 mod policy;
 
 use core::{net::SocketAddr, time::Duration};
-use std::{collections::BTreeSet, format, vec, vec::Vec};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    format, vec,
+    vec::Vec,
+};
 use std_alloc::sync::Arc;
 
 use super::*;
@@ -333,4 +337,54 @@ fn snapshots_never_change() {
         }
         assert_eq!(snapshot.addresses(), truth.iter().flatten().count());
     }
+}
+
+/// Ids of more than two bytes take another way through the arrays; it leads to the same endpoints.
+#[test]
+fn ids_grow_beyond_two_bytes() {
+    for method in [Method::RoundRobin, Method::Random, Method::Maglev] {
+        let web = service("web", "10.96.0.1");
+        let mut world = World::new([Change::Service(web.into()), slice("web", &[], &[251])]);
+        world.publisher.set_method(&NamespacedName::new("shop", "web"), method);
+        let stays = ids(&mut world);
+        let mut highest = 0;
+        for turn in 0..530_u32 {
+            let first = if turn % 2 == 0 { 1 } else { 126 };
+            let lasts: Vec<u8> = (first..first + 125).chain([251]).collect();
+            world.apply([slice("web", &[], &lasts)]);
+            let near = !(2..520).contains(&turn);
+            let seen = if near { ids(&mut world) } else { continue };
+            let (least, most) = (*seen.keys().next().unwrap(), *seen.keys().last().unwrap());
+            assert_eq!(stays.get(&least), seen.get(&least), "{method}: the one that stayed");
+            let goes =
+                |(last, addr): (&u8, &SocketAddr)| *addr == ([10, 244, 0, *last], 8080).into();
+            assert!(lasts.iter().zip(seen.values().skip(1)).all(goes), "{method}: in order");
+            assert!(most > highest, "{method}: never the same again");
+            highest = most;
+        }
+        assert!(highest > 0x1_0000, "{method}: {highest}");
+    }
+}
+
+/// The endpoints of `web` by their ids, which picks of all kinds agree with.
+fn ids(world: &mut World) -> BTreeMap<u32, SocketAddr> {
+    let flow = |source: u16| Flow {
+        source: ([198, 51, 100, 7], source).into(),
+        address: [10, 96, 0, 1].into(),
+        port: port(80),
+        protocol: Protocol::Tcp,
+    };
+    let snapshot = world.publisher.publish();
+    let picks = snapshot.find(&flow(1)).unwrap().picks();
+    let seen: BTreeMap<_, _> = picks.map(|pick| (pick.endpoint.get(), pick.backend)).collect();
+    for n in 0..200 {
+        let (flow, random) = (flow(n), mix(n.into()));
+        let mut out = [Outcome::NotAService];
+        snapshot.pick_batch(&[flow], &mut world.affinity, world.now, random, &mut out);
+        for outcome in [out[0], snapshot.pick(&flow, &mut world.affinity, world.now, random)] {
+            let Outcome::Backend(pick) = outcome else { panic!("{outcome:?}") };
+            assert_eq!(seen.get(&pick.endpoint.get()), Some(&pick.backend));
+        }
+    }
+    seen
 }

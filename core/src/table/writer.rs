@@ -178,13 +178,18 @@ impl<A: Address<Key: core::hash::Hash>> Writer<A> {
         set: &[(EndpointId, SocketAddr)],
         table: Option<Table>,
     ) -> Run {
-        let mut cells: Vec<Cell> = Vec::new();
+        let (mut cells, mut uppers): (Vec<Cell>, Vec<u16>) = (Vec::new(), Vec::new());
         for (id, addr) in set {
             let Some(address) = A::of(addr.ip()) else { continue };
+            uppers.push((id.get() >> 16) as u16);
             let packed = A::pack(&Endpoint { address, port: addr.port(), id: *id });
             cells.extend(packed.iter().take(A::CELLS));
         }
         let len = (cells.len() / A::CELLS) as u32;
+        let has_uppers = A::HALF_IDS && uppers.iter().any(|upper| *upper > 0);
+        if has_uppers {
+            cells.extend(pack_table(&uppers, true));
+        }
         let (size, numbers) =
             table.map_or((None, Vec::new()), |(size, numbers)| (Some(size), numbers));
         cells.extend(pack_table(&numbers, is_wide(len)));
@@ -199,7 +204,7 @@ impl<A: Address<Key: core::hash::Hash>> Writer<A> {
         };
         let Some(at) = at else { return Run::default() };
         self.write_cells(at as usize, &cells);
-        Run::new(at, len, size)
+        Run::new(at, len, has_uppers, size)
     }
 
     /// Writes the cells that differ: a page without any is not copied.
