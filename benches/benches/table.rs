@@ -138,11 +138,12 @@ fn waiting(c: &mut Criterion) {
         group.bench_function(BenchmarkId::new("one after the other", services), |b| {
             b.iter(|| one_after_the_other(&snapshot, &mut affinity, &keys));
         });
-        let flows: Vec<Flow> = keys.iter().map(|key| flow(*key)).collect();
-        let mut out = vec![Outcome::Dropped; 64];
+        let (mut flows, mut out) = ([flow(packed(vip(0))); 64], [Outcome::Dropped; 64]);
         group.bench_function(BenchmarkId::new("64 at once", services), |b| {
             b.iter(|| {
-                flows.chunks(64).zip(0..).fold(0, |sum, (flows, n)| {
+                keys.chunks_exact(64).zip(0..).fold(0, |sum, (keys, n)| {
+                    flows.iter_mut().zip(keys).for_each(|(place, key)| *place = flow(*key));
+                    let flows = black_box(&flows);
                     snapshot.pick_batch(flows, &mut affinity, Time::default(), n, &mut out);
                     out.iter().fold(sum, |sum, outcome| sum ^ port_of(*outcome))
                 })

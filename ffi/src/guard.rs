@@ -1,4 +1,7 @@
 //! What stands between C and Rust: handles that know when they are torn, panics that stop here, checked pointers.
+//!
+//! Each of these is used with bodies of all kinds, and is a part of each function that C calls: a call from one to the
+//! other would cost as much as the smallest bodies.
 
 use crate::svckit_status;
 use std::{
@@ -64,6 +67,7 @@ impl<T> Handle<T> {
     }
 
     /// Runs `body` on the value; a panic poisons this handle and stops here.
+    #[inline]
     fn alone(&mut self, body: impl FnOnce(&mut T) -> Done) -> svckit_status {
         if *self.poisoned.get_mut() {
             return svckit_status::Poisoned;
@@ -74,6 +78,7 @@ impl<T> Handle<T> {
     }
 
     /// The same, for bodies that only look.
+    #[inline]
     fn shared(&self, body: impl FnOnce(&T) -> Done) -> svckit_status {
         if self.poisoned.load(Ordering::Relaxed) {
             return svckit_status::Poisoned;
@@ -87,6 +92,7 @@ impl<T> Handle<T> {
 }
 
 /// Runs `body` and turns a panic into a status.
+#[inline]
 pub(crate) fn catch(body: impl FnOnce() -> Done) -> svckit_status {
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(done) => done.err().unwrap_or(svckit_status::Ok),
@@ -99,6 +105,7 @@ pub(crate) fn catch(body: impl FnOnce() -> Done) -> svckit_status {
 /// # Safety
 ///
 /// `handle` is NULL, or alive and used by no other call.
+#[inline]
 pub(crate) unsafe fn alone<H: Opaque>(
     handle: *mut H,
     body: impl FnOnce(&mut H::Value) -> Done,
@@ -113,6 +120,7 @@ pub(crate) unsafe fn alone<H: Opaque>(
 /// # Safety
 ///
 /// `handle` is NULL, or alive and used by no other call but those that only look.
+#[inline]
 pub(crate) unsafe fn shared<H: Opaque>(
     handle: *const H,
     body: impl FnOnce(&H::Value) -> Done,
@@ -167,10 +175,12 @@ impl<T> Out<T> {
     /// # Safety
     ///
     /// `place` is NULL or has room for one value, for as long as the call runs.
+    #[inline]
     pub(crate) unsafe fn new(place: *mut T) -> Result<Self, svckit_status> {
         NonNull::new(place).map(Self).ok_or(svckit_status::NullPointer)
     }
 
+    #[inline]
     pub(crate) fn set(self, value: T) {
         // SAFETY: not NULL, and there is room as `new` was promised.
         unsafe { self.0.write(value) };

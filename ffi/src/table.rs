@@ -13,17 +13,12 @@ use crate::{
     guard::{Buffer, Handle, Out, alone, free, give, many, one, opaque, room, shared, text},
     svckit_cluster, svckit_status,
 };
-use std::{
-    cell::RefCell,
-    mem::MaybeUninit,
-    net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
-};
+use std::{cell::RefCell, mem::MaybeUninit, net::SocketAddr, sync::Arc};
 use svckit::{
     Seed, Time,
     balance::{Affinity, Method},
-    model::{NamespacedName, Port, Protocol, ServicePortName},
-    table::{Flow, Outcome, PortId, Snapshot},
+    model::{NamespacedName, Protocol, ServicePortName},
+    table::{PortId, Snapshot},
 };
 
 /// Where connections go, in one state of a cluster. It never changes, but for the turns of round robin.
@@ -102,12 +97,11 @@ pub unsafe extern "C" fn svckit_table_pick(
         // SAFETY: the header asks for a readable flow, which is not copied, and for room for one pick.
         let (flow, out) =
             unsafe { (flow.as_ref().ok_or(svckit_status::NullPointer)?, Out::new(pick_out)?) };
-        let mut place = MaybeUninit::uninit();
-        let Some(flow) = flow.read(&mut place) else {
-            out.set(svckit_pick::default());
-            return Ok(());
-        };
-        nobody(|nobody| out.set(table.pick(flow, nobody, Time::default(), entropy).into()));
+        // Written by whoever knows it, so that it needn't be moved.
+        match flow.pick_at_once(table, entropy) {
+            Some(pick) => out.set(pick.into()),
+            None => pick_otherwise(table, flow, entropy, out),
+        }
         Ok(())
     };
     // SAFETY: NULL, or alive, as the header asks.
@@ -154,8 +148,7 @@ pub unsafe extern "C" fn svckit_table_endpoints(
         // SAFETY: the header asks for a readable flow, room for one outcome, `cap` endpoints and one length.
         let (flow, outcome, buffer) =
             unsafe { (one(flow)?, Out::new(outcome_out)?, Buffer::new(buf, cap, len_out)?) };
-        let mut place = MaybeUninit::uninit();
-        let (code, endpoints) = match flow.read(&mut place).map(|flow| table.find(flow)) {
+        let (code, endpoints) = match flow.read().map(|flow| table.find(&flow)) {
             Some(Ok(found)) => (SVCKIT_OUTCOME_BACKEND, found.endpoints().collect()),
             Some(Err(other)) => (code(&other), Vec::new()),
             None => (SVCKIT_OUTCOME_NOT_A_SERVICE, Vec::new()),
@@ -267,10 +260,15 @@ fn nobody<T>(call: impl FnOnce(&mut Affinity) -> T) -> T {
     })
 }
 
-/// How many flows are asked for together: as many as the core looks up at once.
-const TOGETHER: usize = 64;
+/// What isn't picked at once.
+#[cold]
+#[inline(never)]
+fn pick_otherwise(table: &Snapshot, flow: &svckit_flow, entropy: u64, out: Out<svckit_pick>) {
+    let pick = |flow| nobody(|nobody| table.pick(&flow, nobody, Time::default(), entropy));
+    out.set(flow.read().map_or_else(svckit_pick::default, |flow| pick(flow).into()));
+}
 
-/// Picks for flows of any number.
+/// Picks for flows of any number, read where they are; the picks are written where they are to be.
 fn pick_all(
     table: &Snapshot,
     affinity: &mut Affinity,
@@ -279,51 +277,9 @@ fn pick_all(
     entropy: u64,
     room: &mut [MaybeUninit<svckit_pick>],
 ) {
-    let chunks = flows.chunks(TOGETHER).zip(room.chunks_mut(TOGETHER));
-    for ((flows, room), n) in chunks.zip(0..) {
-        pick_some(table, affinity, flows, now, nth(entropy, n), room);
-    }
-}
-
-/// Picks for at most [`TOGETHER`] flows.
-fn pick_some(
-    table: &Snapshot,
-    affinity: &mut Affinity,
-    flows: &[svckit_flow],
-    now: Time,
-    entropy: u64,
-    room: &mut [MaybeUninit<svckit_pick>],
-) {
-    let mut asked = [const { MaybeUninit::uninit() }; TOGETHER];
-    let mut outcomes = [Outcome::NotAService; TOGETHER];
-    for (flow, asked) in flows.iter().zip(&mut asked) {
-        if flow.read(asked).is_none() {
-            asked.write(nowhere());
+    table.pick_each(flows, svckit_flow::read, affinity, now, entropy, |n, outcome| {
+        if let Some(place) = room.get_mut(n) {
+            place.write(outcome.into());
         }
-    }
-    let asked = asked.get(..flows.len()).unwrap_or_default();
-    // SAFETY: one was written for each flow.
-    let asked: &[Flow] = unsafe { asked.assume_init_ref() };
-    table.pick_batch(asked, affinity, now, entropy, &mut outcomes);
-    for ((flow, outcome), place) in flows.iter().zip(&outcomes).zip(room) {
-        let known = flow.port != 0 && protocol_of(flow.protocol).is_some();
-        place.write(if known { (*outcome).into() } else { svckit_pick::default() });
-    }
-}
-
-/// A flow to no service, in place of one that can't be asked for.
-#[cold]
-fn nowhere() -> Flow {
-    const LAST: Port = match Port::new(u16::MAX) {
-        Some(port) => port,
-        None => unreachable!(),
-    };
-    let source = SocketAddr::from(([0; 4], 0));
-    let address = Ipv4Addr::BROADCAST.into();
-    Flow { source, address, port: LAST, protocol: Protocol::Tcp }
-}
-
-/// A number for each of a batch, made from one: steps of the golden ratio spread evenly.
-const fn nth(entropy: u64, n: u64) -> u64 {
-    entropy.wrapping_add(n.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    });
 }

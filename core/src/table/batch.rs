@@ -45,73 +45,117 @@ impl Snapshot {
         entropy: u64,
         out: &mut [Outcome],
     ) {
-        let chunks = flows.chunks(TOGETHER).zip(out.chunks_mut(TOGETHER));
-        for ((flows, out), n) in chunks.zip(0_u64..) {
-            self.pick_chunk(flows, affinity, now, mix(entropy ^ n), out);
-        }
+        let flows = flows.get(..out.len()).unwrap_or(flows);
+        let put = |n: usize, outcome| {
+            if let Some(place) = out.get_mut(n) {
+                *place = outcome;
+            }
+        };
+        self.pick_each(flows, |flow| Some(*flow), affinity, now, entropy, put);
     }
 
-    fn pick_chunk(
+    /// The same for callers that hold connections in a form of their own, which is read where it stands.
+    ///
+    /// `flow` says what an item asks for, and is called as often as there is something to be known about it; `None` is no
+    /// service's. `put` gets the outcome of each item once, by its place, in any order.
+    ///
+    /// ```
+    /// use svckit::{Seed, Time, balance::Affinity, table::{Flow, Outcome, Publisher}, model::{Port, Protocol}};
+    ///
+    /// let snapshot = Publisher::new(Seed([1, 2, 3, 4])).publish();
+    /// let flow = |to: &([u8; 4], u16)| Some(Flow {
+    ///     source: "192.0.2.1:5000".parse().ok()?,
+    ///     address: to.0.into(),
+    ///     port: Port::new(to.1)?,
+    ///     protocol: Protocol::Tcp,
+    /// });
+    /// let mut affinity = Affinity::new(1000, Seed([1, 2, 3, 4]));
+    /// let asked = [([10, 96, 0, 1], 80), ([10, 96, 0, 1], 0)];
+    /// let mut out = [Outcome::Dropped; 2];
+    /// snapshot.pick_each(&asked, flow, &mut affinity, Time::default(), 7, |n, outcome| out[n] = outcome);
+    /// assert_eq!(out, [Outcome::NotAService; 2]);
+    /// ```
+    #[inline]
+    pub fn pick_each<Q>(
         &self,
-        flows: &[Flow],
+        asked: &[Q],
+        flow: impl Fn(&Q) -> Option<Flow>,
         affinity: &mut Affinity,
         now: Time,
         entropy: u64,
-        out: &mut [Outcome],
+        mut put: impl FnMut(usize, Outcome),
     ) {
-        // One family after the other: each loop stays small enough for a core to run far ahead in it.
-        let mut found = self.look_up(&self.v4, flows, entropy, out);
-        if flows.iter().any(|flow| flow.address.is_ipv6()) {
-            found |= self.look_up(&self.v6, flows, entropy, out);
-        }
-        for ((flow, out), n) in flows.iter().zip(out).zip(0..) {
-            if found >> n & 1 == 0 {
-                *out = self.pick_slowly(*flow, affinity, now, random(entropy, n));
+        for (asked, n) in asked.chunks(TOGETHER).zip(0_usize..) {
+            let entropy = mix(entropy ^ n as u64);
+            let first = n * TOGETHER;
+            let mut put = |n: usize, outcome| put(first + n, outcome);
+            // One family after the other: each loop stays small enough for a core to run far ahead in it.
+            let mut left = self.pick_from(&self.v4, asked, &flow, entropy, &mut put);
+            if left > 0 && asked.iter().any(|asked| is_ipv6(flow(asked))) {
+                left &= self.pick_from(&self.v6, asked, &flow, entropy, &mut put);
+            }
+            while left > 0 {
+                let n = left.trailing_zeros() as usize;
+                left &= left - 1;
+                let outcome = asked
+                    .get(n)
+                    .and_then(&flow)
+                    .map(|flow| self.pick_slowly(flow, affinity, now, random(entropy, n as u64)));
+                put(n, outcome.unwrap_or(Outcome::NotAService));
             }
         }
     }
 
-    /// Finds what the index alone can tell of flows of one family; hash, read slots, read cells. Tells of which it could,
+    /// Picks what the index alone can tell of flows of one family; hash, read slots, read cells. Says for whom it couldn't,
     /// in a bit for each.
-    #[inline]
-    fn look_up<A: Address>(
+    #[inline(always)]
+    fn pick_from<A: Address, Q>(
         &self,
         plane: &Plane<A>,
-        flows: &[Flow],
+        asked: &[Q],
+        flow: impl Fn(&Q) -> Option<Flow>,
         entropy: u64,
-        out: &mut [Outcome],
+        mut put: impl FnMut(usize, Outcome),
     ) -> u64 {
-        let mut asked = [(A::Key::default(), 0_u64); TOGETHER];
-        for (flow, asked) in flows.iter().zip(&mut asked) {
-            if let Some(address) = A::of(flow.address) {
-                let key = address.key(flow.protocol, flow.port);
-                *asked = (key, plane.index.hash(key));
+        let mut keys = [(A::Key::default(), 0_u64); TOGETHER];
+        for (asked, key) in asked.iter().zip(&mut keys) {
+            if let Some(flow) = flow(asked)
+                && let Some(address) = A::of(flow.address)
+            {
+                let asked = address.key(flow.protocol, flow.port);
+                *key = (asked, plane.index.hash(asked));
             }
         }
         let mut leads = [Lead::default(); TOGETHER];
-        for ((key, hash), lead) in asked.iter().zip(&mut leads).take(flows.len()) {
+        for ((key, hash), lead) in keys.iter().zip(&mut leads).take(asked.len()) {
             *lead = plane.index.find_first(*key, *hash);
         }
         let mut places = [NOBODY; TOGETHER];
-        let all = flows.iter().zip(&asked).zip(&mut leads).zip(&mut places).zip(0..);
-        for ((((flow, (key, hash)), lead), place), n) in all {
+        let all = keys.iter().zip(&mut leads).zip(asked).zip(&mut places).zip(0..);
+        for (((((key, hash), lead), asked), place), n) in all {
             if lead.is_nowhere() && *key != A::Key::default() {
                 *lead = plane.index.find_further(*key, *hash);
             }
-            let found = self.place(plane, *lead, flow.source, random(entropy, n));
+            let source = || flow(asked).map(|flow| flow.source);
+            let found = self.place(plane, *lead, source, random(entropy, n));
             *place = found.map_or(NOBODY, |n| n as u32);
         }
-        let mut found = 0;
-        for (((lead, place), out), n) in leads.iter().zip(&places).zip(out).zip(0_u64..) {
-            if *place != NOBODY
-                && let Some(endpoint) = plane.led_to(*lead, *place as usize)
-            {
-                *out = Outcome::Backend(pick(lead.owner(), endpoint));
-                found |= 1 << n;
+        // In a loop of its own, because turns that are counted keep reads behind them from running ahead.
+        let mut left = 0;
+        for ((lead, place), n) in leads.into_iter().zip(places).zip(0..asked.len()) {
+            match plane.led_to(lead, place as usize) {
+                Some(endpoint) if place != NOBODY => {
+                    put(n, Outcome::Backend(pick(lead.owner(), endpoint)));
+                }
+                _ => left |= 1 << n,
             }
         }
-        found
+        left
     }
+}
+
+fn is_ipv6(flow: Option<Flow>) -> bool {
+    flow.is_some_and(|flow| flow.address.is_ipv6())
 }
 
 /// A number for each flow of a batch, made from one: steps of the golden ratio, then one multiplication that carries

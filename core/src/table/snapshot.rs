@@ -19,7 +19,7 @@ use crate::{
     Time,
     balance::{Affinity, identity, scale, turn},
     forward::NodeConfig,
-    model::{Family, ServicePortName},
+    model::{Family, Port, Protocol, ServicePortName},
 };
 
 /// One state of the table; it never changes, and any number of threads may read it.
@@ -51,7 +51,7 @@ impl Snapshot {
     pub fn pick(&self, flow: &Flow, affinity: &mut Affinity, now: Time, entropy: u64) -> Outcome {
         // The usual case is short enough to become a part of the caller.
         if let IpAddr::V4(ip) = flow.address
-            && let Some(pick) = self.first_try(ip.key(flow.protocol, flow.port), entropy)
+            && let Some(pick) = self.pick_at_once(ip, flow.port, flow.protocol, entropy)
         {
             return Outcome::Backend(pick);
         }
@@ -59,11 +59,27 @@ impl Snapshot {
         self.pick_otherwise(*flow, affinity, now, entropy)
     }
 
-    /// An endpoint of an IPv4 address that stands in the first line where it is looked for, and whose endpoints are
-    /// picked at random or in turn.
+    /// The usual case of [`Snapshot::pick`], for callers that hold connections in a form of their own: an endpoint of an
+    /// address that leads to the same endpoints whoever connects, picked at random or in turn. `None` says nothing; ask
+    /// `pick` then.
+    ///
+    /// ```
+    /// use svckit::{Seed, table::Publisher, model::{Port, Protocol}};
+    ///
+    /// let snapshot = Publisher::new(Seed([1, 2, 3, 4])).publish();
+    /// let (address, port) = ([10, 96, 0, 1].into(), Port::new(80).unwrap());
+    /// assert_eq!(snapshot.pick_at_once(address, port, Protocol::Tcp, 7), None);
+    /// ```
+    #[must_use]
     #[inline(always)]
-    fn first_try(&self, key: u64, entropy: u64) -> Option<Pick> {
-        let index = &self.v4.index;
+    pub fn pick_at_once(
+        &self,
+        address: Ipv4Addr,
+        port: Port,
+        protocol: Protocol,
+        entropy: u64,
+    ) -> Option<Pick> {
+        let (index, key) = (&self.v4.index, address.key(protocol, port));
         let lead = index.find_first(key, index.hash(key));
         let n = if lead.is_random() {
             scale(entropy, lead.len() as usize)
@@ -103,7 +119,7 @@ impl Snapshot {
         entropy: u64,
     ) -> Option<Pick> {
         let lead = plane.index.find(address.key(flow.protocol, flow.port));
-        let n = self.place(plane, lead, flow.source, entropy)?;
+        let n = self.place(plane, lead, || Some(flow.source), entropy)?;
         plane.led_to(lead, n).map(|found| pick(lead.owner(), found))
     }
 
@@ -113,14 +129,15 @@ impl Snapshot {
         &self,
         plane: &Plane<A>,
         lead: Lead,
-        source: SocketAddr,
+        source: impl FnOnce() -> Option<SocketAddr>,
         entropy: u64,
     ) -> Option<usize> {
         if lead.is_random() {
             return Some(scale(entropy, lead.len() as usize));
         }
         let Led::Endpoints(choice) = lead.led() else { return None };
-        plane.choose(choice, &self.cursors, entropy, || identity(source, self.hashing_key))
+        let key = || source().map_or(0, |source| identity(source, self.hashing_key));
+        plane.choose(choice, &self.cursors, entropy, key)
     }
 
     /// The whole way: node ports, policies, source ranges, affinity, and reasons why there is nobody.

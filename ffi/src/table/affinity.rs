@@ -2,10 +2,9 @@
 
 use super::pick_all;
 use crate::{
-    guard::{Handle, Opaque, Out, alone, free, make, many, one, opaque, room},
+    guard::{Handle, Opaque, Out, alone, free, make, many, opaque, room},
     seed, svckit_flow, svckit_pick, svckit_seed, svckit_status, svckit_table,
 };
-use std::mem::MaybeUninit;
 use svckit::{Time, balance::Affinity};
 
 /// Remembers where clients went, for service ports with `sessionAffinity: ClientIP`.
@@ -69,11 +68,14 @@ pub unsafe extern "C" fn svckit_affinity_pick(
         // SAFETY: the header asks for a table that is alive, a readable flow, and room for one pick.
         let (table, flow, out) = unsafe {
             let table = table.as_ref().ok_or(svckit_status::NullPointer)?;
-            (table.handle().value()?, one(flow)?, Out::new(pick_out)?)
+            (
+                table.handle().value()?,
+                flow.as_ref().ok_or(svckit_status::NullPointer)?,
+                Out::new(pick_out)?,
+            )
         };
         let now = Time::from_nanos(now_ns);
-        let mut place = MaybeUninit::uninit();
-        let picked = flow.read(&mut place).map(|flow| table.pick(flow, affinity, now, entropy));
+        let picked = flow.read().map(|flow| table.pick(&flow, affinity, now, entropy));
         out.set(picked.map_or_else(svckit_pick::default, Into::into));
         Ok(())
     };

@@ -4,7 +4,7 @@ use crate::{
     guard::{Handle, Out, free, give, one, opaque, shared},
     svckit_flow, svckit_status, svckit_table,
 };
-use std::{mem::MaybeUninit, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use svckit::{
     Time,
     balance::{Connection, Connections, EndpointId},
@@ -87,6 +87,5 @@ fn counter<'t>(
     flow: &svckit_flow,
     endpoint: u32,
 ) -> Option<&'t Arc<Connections>> {
-    let mut place = MaybeUninit::uninit();
-    table.find(flow.read(&mut place)?).ok()?.connections(EndpointId::new(endpoint)?)
+    table.find(&flow.read()?).ok()?.connections(EndpointId::new(endpoint)?)
 }

@@ -3,13 +3,10 @@
 use crate::{
     SVCKIT_PROTOCOLS_SCTP, SVCKIT_PROTOCOLS_TCP, SVCKIT_PROTOCOLS_UDP, svckit_ip, svckit_text,
 };
-use std::{
-    mem::MaybeUninit,
-    net::{IpAddr, SocketAddr, SocketAddrV4},
-};
+use std::net::{IpAddr, SocketAddr};
 use svckit::{
     model::{Port, Protocol},
-    table::{Flow, Outcome},
+    table::{Flow, Outcome, Pick, Snapshot},
 };
 
 /// The address isn't a service port's.
@@ -79,25 +76,19 @@ pub struct svckit_service_port {
 }
 
 impl svckit_flow {
-    /// The flow as the core has it, unless no service can have it; made where it stays.
-    ///
-    /// A flow that is made in parts and then moved as a whole can't be read before all that is older has retired, and so
-    /// look-ups that follow each other would wait for each other's memory.
+    /// The flow as the core has it, unless no service can have it. Whoever wants to know a part of it reads no other.
     #[inline(always)]
-    pub(super) fn read<'p>(&self, place: &'p mut MaybeUninit<Flow>) -> Option<&'p Flow> {
+    pub(super) fn read(&self) -> Option<Flow> {
         let (port, protocol) = (Port::new(self.port)?, protocol_of(self.protocol)?);
-        // Nearly all are of IPv4, and cost less without a look at each half by itself.
-        if let (Some(source), Some(address)) = (self.source.v4(), self.address.v4()) {
-            let source = SocketAddr::V4(SocketAddrV4::new(source, self.source_port));
-            return Some(place.write(Flow {
-                source,
-                address: IpAddr::V4(address),
-                port,
-                protocol,
-            }));
-        }
         let source = SocketAddr::new(self.source.into(), self.source_port);
-        Some(place.write(Flow { source, address: self.address.into(), port, protocol }))
+        Some(Flow { source, address: self.address.into(), port, protocol })
+    }
+
+    /// The usual case of a pick, for which no flow is made: it would be written to memory and read back.
+    #[inline(always)]
+    pub(super) fn pick_at_once(&self, table: &Snapshot, entropy: u64) -> Option<Pick> {
+        let (port, protocol) = (Port::new(self.port)?, protocol_of(self.protocol)?);
+        table.pick_at_once(self.address.v4()?, port, protocol, entropy)
     }
 }
 
@@ -126,19 +117,25 @@ pub(super) const fn code(outcome: &Outcome) -> u8 {
 impl From<Outcome> for svckit_pick {
     #[inline]
     fn from(outcome: Outcome) -> Self {
-        let code = code(&outcome);
         match outcome {
-            Outcome::Backend(pick) => Self {
-                ip: match pick.backend {
-                    SocketAddr::V4(backend) => (*backend.ip()).into(),
-                    SocketAddr::V6(backend) => svckit_ip { bytes: backend.ip().octets() },
-                },
-                port: pick.backend.port(),
-                service_port: pick.service_port.get(),
-                endpoint: pick.endpoint.get(),
-                outcome: code,
+            Outcome::Backend(pick) => pick.into(),
+            other => Self { outcome: code(&other), ..Self::default() },
+        }
+    }
+}
+
+impl From<Pick> for svckit_pick {
+    #[inline]
+    fn from(pick: Pick) -> Self {
+        Self {
+            ip: match pick.backend {
+                SocketAddr::V4(backend) => (*backend.ip()).into(),
+                SocketAddr::V6(backend) => svckit_ip { bytes: backend.ip().octets() },
             },
-            _ => Self { outcome: code, ..Self::default() },
+            port: pick.backend.port(),
+            service_port: pick.service_port.get(),
+            endpoint: pick.endpoint.get(),
+            outcome: SVCKIT_OUTCOME_BACKEND,
         }
     }
 }
