@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// benchServices is how many Services a table for benchmarks has, with one endpoint each.
-const benchServices = 10_000
+// benchServices is how many Services tables for benchmarks have, with one endpoint each.
+var benchServices = []int{1_000, 10_000, 100_000}
 
 type mapKey struct {
 	addr     netip.Addr
@@ -34,13 +34,13 @@ type cluster struct {
 	v4    map[v4Key][]netip.AddrPort
 }
 
-func large(b *testing.B) *cluster {
+func large(b *testing.B, services int) *cluster {
 	var objects strings.Builder
-	made := &cluster{flows: make([]Flow, benchServices), maps: map[mapKey][]netip.AddrPort{}, v4: map[v4Key][]netip.AddrPort{}}
-	for n := range benchServices {
-		octets := [4]byte{10, 96, byte(n>>8) + 1, byte(n)}
+	made := &cluster{flows: make([]Flow, services), maps: map[mapKey][]netip.AddrPort{}, v4: map[v4Key][]netip.AddrPort{}}
+	for n := range services {
+		octets := [4]byte{10, 97 + byte(n>>16), byte(n >> 8), byte(n)}
 		addr := netip.AddrFrom4(octets)
-		pod := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 244, byte(n >> 8), byte(n)}), 8080)
+		pod := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 244 + byte(n>>16), byte(n >> 8), byte(n)}), 8080)
 		fmt.Fprintf(&objects, `{"apiVersion":"v1","kind":"Service","metadata":{"name":"s%d","namespace":"shop"},`+
 			`"spec":{"clusterIP":%q,"ports":[{"port":80}]}}`, n, addr)
 		fmt.Fprintf(&objects, `{"apiVersion":"discovery.k8s.io/v1","kind":"EndpointSlice","addressType":"IPv4",`+
@@ -57,7 +57,12 @@ func large(b *testing.B) *cluster {
 
 // A look-up and a random endpoint, as a proxy in Go would have it, against ours; all flows once in each round.
 func BenchmarkPick(b *testing.B) {
-	made := large(b)
+	for _, services := range benchServices {
+		b.Run(fmt.Sprint(services), func(b *testing.B) { picks(b, large(b, services)) })
+	}
+}
+
+func picks(b *testing.B, made *cluster) {
 	each := func(name string, round func(b *testing.B)) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()

@@ -73,7 +73,7 @@ func (c *ClusterIPs) Allocate(family Family, now time.Duration) (netip.Addr, err
 	if err := check(C.svckit_cluster_ips_allocate(c.ptr, C.uint8_t(family), C.uint64_t(now), &ip)); err != nil {
 		return netip.Addr{}, err
 	}
-	return fromC(ip), nil
+	return fromC(&ip), nil
 }
 
 // Release gives an address back, to rest, and says whether it was held.
@@ -111,7 +111,7 @@ func (c *ClusterIPs) Held() iter.Seq[netip.Addr] {
 	return func(yield func(netip.Addr) bool) {
 		held, _ := c.held()
 		for _, ip := range held {
-			if !yield(fromC(ip)) {
+			if !yield(fromC(&ip)) {
 				return
 			}
 		}

@@ -18,7 +18,8 @@ type Connection struct {
 func (t *Table) Connect(flow Flow, pick Pick) (*Connection, error) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	question := flow.c()
+	var question C.svckit_flow
+	flow.put(&question)
 	var ptr *C.svckit_connection
 	if err := check(C.svckit_table_connect(t.ptr, &question, C.uint32_t(pick.EndpointID), &ptr)); err != nil {
 		return nil, err
@@ -32,7 +33,8 @@ func (t *Table) Connect(flow Flow, pick Pick) (*Connection, error) {
 func (t *Table) Connections(flow Flow, pick Pick) (int, error) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	question := flow.c()
+	var question C.svckit_flow
+	flow.put(&question)
 	var n C.uint32_t
 	err := check(C.svckit_table_connections(t.ptr, &question, C.uint32_t(pick.EndpointID), &n))
 	return int(n), err

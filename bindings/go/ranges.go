@@ -26,13 +26,13 @@ func ParseAddressRange(cidr string, bitmapMode bool) (AddressRange, error) {
 	}
 	r := AddressRange{
 		Usable: uint64(c.usable), StaticLen: uint64(c.static_len),
-		Network: fromC(c.network), Broadcast: fromC(c.broadcast),
+		Network: fromC(&c.network), Broadcast: fromC(&c.broadcast),
 	}
 	if r.StaticLen > 0 {
-		r.StaticFirst, r.StaticLast = fromC(c.static_first), fromC(c.static_last)
+		r.StaticFirst, r.StaticLast = fromC(&c.static_first), fromC(&c.static_last)
 	}
 	if r.Usable > 0 {
-		r.DynamicFirst, r.DynamicLast = fromC(c.dynamic_first), fromC(c.dynamic_last)
+		r.DynamicFirst, r.DynamicLast = fromC(&c.dynamic_first), fromC(&c.dynamic_last)
 	}
 	return r, nil
 }

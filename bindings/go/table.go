@@ -93,15 +93,17 @@ func (c *Cluster) Table() (*Table, error) {
 
 // Pick says where a flow goes; session affinity is not asked. Allocates nothing. Many flows at once cost less with
 // [Table.PickMany].
-func (t *Table) Pick(flow Flow) (Pick, error) {
+func (t *Table) Pick(flow Flow) (pick Pick, err error) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	question := flow.c()
+	var question C.svckit_flow
+	flow.put(&question)
 	var answer C.svckit_pick
 	if err := check(C.svckit_table_pick(t.ptr, &question, C.uint64_t(rand.Uint64()), &answer)); err != nil {
 		return Pick{}, err
 	}
-	return pickOf(&answer), nil
+	pick.take(&answer)
+	return pick, nil
 }
 
 // batch is how many questions cross the border at once.
@@ -124,7 +126,7 @@ func pickMany(a *C.svckit_affinity, t *C.svckit_table, flows []Flow, picks []Pic
 	for len(flows) > 0 {
 		n := min(len(flows), batch)
 		for i := range n {
-			questions[i] = flows[i].c()
+			flows[i].put(&questions[i])
 		}
 		entropy := C.uint64_t(rand.Uint64())
 		var status C.svckit_status
@@ -137,7 +139,7 @@ func pickMany(a *C.svckit_affinity, t *C.svckit_table, flows []Flow, picks []Pic
 			return err
 		}
 		for i := range n {
-			picks[i] = pickOf(&answers[i])
+			picks[i].take(&answers[i])
 		}
 		flows, picks = flows[n:], picks[n:]
 	}
@@ -148,7 +150,8 @@ func pickMany(a *C.svckit_affinity, t *C.svckit_table, flows []Flow, picks []Pic
 func (t *Table) Endpoints(flow Flow) ([]netip.AddrPort, Outcome, error) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	question := flow.c()
+	var question C.svckit_flow
+	flow.put(&question)
 	var outcome C.uint8_t
 	list, err := grown(16, func(buf *C.svckit_endpoint, capacity C.size_t, length *C.size_t) C.svckit_status {
 		return C.svckit_table_endpoints(t.ptr, &question, &outcome, buf, capacity, length)
@@ -158,13 +161,13 @@ func (t *Table) Endpoints(flow Flow) ([]netip.AddrPort, Outcome, error) {
 	}
 	endpoints := make([]netip.AddrPort, len(list))
 	for i, each := range list {
-		endpoints[i] = netip.AddrPortFrom(fromC(each.ip), uint16(each.port))
+		endpoints[i] = netip.AddrPortFrom(fromC(&each.ip), uint16(each.port))
 	}
 	return endpoints, Outcome(outcome), nil
 }
 
 // PickByName says where a connection to a service port goes, by name: as one to its cluster IP.
-func (t *Table) PickByName(port ServicePort, source netip.AddrPort) (Pick, error) {
+func (t *Table) PickByName(port ServicePort, source netip.AddrPort) (pick Pick, err error) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	ns, nsLen := lend(port.Namespace)
@@ -177,7 +180,8 @@ func (t *Table) PickByName(port ServicePort, source netip.AddrPort) (Pick, error
 	if err := check(status); err != nil {
 		return Pick{}, err
 	}
-	return pickOf(&answer), nil
+	pick.take(&answer)
+	return pick, nil
 }
 
 // ServicePort says which service port a number in a pick of this table stands for.
@@ -253,20 +257,20 @@ func (a *Affinity) Pick(table *Table, flow Flow, now time.Duration) (Pick, error
 	return picks[0], err
 }
 
-func (f *Flow) c() C.svckit_flow {
-	return C.svckit_flow{
-		source: toC(f.Source.Addr()), source_port: C.uint16_t(f.Source.Port()),
-		address: toC(f.Destination.Addr()), port: C.uint16_t(f.Destination.Port()),
-		protocol: C.uint8_t(f.Protocol),
-	}
+// put writes the flow as C has it.
+func (f *Flow) put(to *C.svckit_flow) {
+	putC(&to.source, f.Source.Addr())
+	putC(&to.address, f.Destination.Addr())
+	to.source_port, to.port = C.uint16_t(f.Source.Port()), C.uint16_t(f.Destination.Port())
+	to.protocol = C.uint8_t(f.Protocol)
 }
 
-func pickOf(c *C.svckit_pick) Pick {
-	pick := Pick{
-		ServicePort: uint32(c.service_port), EndpointID: uint32(c.endpoint), Outcome: Outcome(c.outcome),
+// take makes the pick what C says.
+func (p *Pick) take(c *C.svckit_pick) {
+	p.ServicePort, p.EndpointID, p.Outcome = uint32(c.service_port), uint32(c.endpoint), Outcome(c.outcome)
+	if p.Outcome == Backend {
+		p.Endpoint = netip.AddrPortFrom(fromC(&c.ip), uint16(c.port))
+	} else {
+		p.Endpoint = netip.AddrPort{}
 	}
-	if pick.Outcome == Backend {
-		pick.Endpoint = netip.AddrPortFrom(fromC(c.ip), uint16(c.port))
-	}
-	return pick
 }

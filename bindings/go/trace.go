@@ -55,7 +55,8 @@ type Trace struct {
 func (c *Cluster) Trace(flow Flow) (*Trace, error) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	question := flow.c()
+	var question C.svckit_flow
+	flow.put(&question)
 	var ptr *C.svckit_trace
 	if err := check(C.svckit_cluster_trace(c.ptr, &question, &ptr)); err != nil {
 		return nil, err
@@ -79,7 +80,7 @@ func (c *Cluster) Trace(flow Flow) (*Trace, error) {
 		return nil, err
 	}
 	for _, each := range list {
-		trace.Endpoints = append(trace.Endpoints, netip.AddrPortFrom(fromC(each.ip), uint16(each.port)))
+		trace.Endpoints = append(trace.Endpoints, netip.AddrPortFrom(fromC(&each.ip), uint16(each.port)))
 	}
 	for i := range C.size_t(d.steps) {
 		var step C.svckit_text
