@@ -20,8 +20,8 @@ use crate::balance::EndpointId;
 /// What is read at once.
 pub(super) type Cell = u64;
 
-/// The array; 8 KiB to a page.
-pub(super) type Cells = Paged<Cell, 1024>;
+/// The array; 16 KiB to a page.
+pub(super) type Cells = Paged<Cell, 2048>;
 
 /// One endpoint of a service port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
