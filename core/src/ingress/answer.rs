@@ -97,7 +97,7 @@ impl Routes {
                 let path = rewritten(found.route, path, found.matched);
                 (found.backend(with), path, Some(&found.route.ingress))
             }
-            Err(default) => (&default.backend, Cow::Borrowed(path), default.ingress.as_ref()),
+            Err(default) => (&*default.backend, Cow::Borrowed(path), default.ingress.as_ref()),
         };
         let protocol = options.protocol_of(backend);
         Answer::Forward(Forward { backend, path, options, protocol, ingress })
@@ -134,7 +134,7 @@ impl<'r> Match<'r> {
     pub fn backend(&self, with: &Circumstances<'_>) -> &'r Backend {
         let versions = || {
             let of = |(_, route): &'r (u32, Arc<Route>)| {
-                Some((&route.backend, route.options.canary.as_ref()?))
+                Some((&*route.backend, route.options.canary.as_ref()?))
             };
             self.canaries.iter().filter_map(of)
         };

@@ -1,5 +1,6 @@
 //! What one Ingress asks for, host by host.
 
+use core::cmp::Reverse;
 use std_alloc::{
     format,
     string::{String, ToString},
@@ -30,7 +31,7 @@ pub(super) struct Claim {
     /// As in the rule; empty: every host.
     pub(super) host: Arc<str>,
     /// Its paths; of two that match the same, the one that shall win comes first.
-    pub(super) routes: Vec<Arc<Route>>,
+    pub(super) routes: Arc<[Route]>,
     /// Takes what no path of the host takes.
     pub(super) default: Option<Arc<DefaultRoute>>,
     /// Its routes take requests of other routes, or none.
@@ -64,29 +65,19 @@ impl Claims {
             finding.object = format!("Ingress {}", ingress.key);
         }
         let is_canary = options.canary.is_some();
-        let mut reader = Reader { ingress, settings, services, known: None, options, findings };
+        let mut reader = Reader { ingress, settings, services, last: None, options, findings };
         let default = reader.default();
         // Rules of one host stand beside each other, in the order of the manifest.
         let mut order: Vec<(usize, &IngressRule)> = ingress.rules.iter().enumerate().collect();
         order.sort_by(|(_, one), (_, other)| one.host.cmp(&other.host));
         let rules = order.chunk_by(|(_, one), (_, other)| one.host == other.host);
-        let claim = |rules: &[(usize, &IngressRule)]| {
-            let mut routes =
-                Vec::with_capacity(rules.iter().map(|(_, rule)| rule.paths.len()).sum());
-            for (number, rule) in rules {
-                for (path_number, path) in rule.paths.iter().enumerate() {
-                    let place = (*number, path_number);
-                    routes.extend(reader.route(rule.host.clone(), place, path));
-                }
-            }
-            routes.sort_by_key(|route: &Arc<Route>| {
-                (core::cmp::Reverse(route.path.len()), route.path_type)
-            });
+        let mut hosts = Vec::with_capacity(rules.clone().count());
+        for rules in rules {
+            let routes = reader.routes(rules).into();
             let host = rules.first().and_then(|(_, rule)| rule.host.clone()).unwrap_or_default();
-            let default = default.clone();
-            Arc::new(Claim { ingress: ingress.clone(), host, routes, default, is_canary })
-        };
-        let hosts = rules.map(claim).collect();
+            let (ingress, default) = (ingress.clone(), default.clone());
+            hosts.push(Arc::new(Claim { ingress, host, routes, default, is_canary }));
+        }
         reader.check_class();
         let findings = reader.findings;
         let default = default.filter(|_| ingress.rules.is_empty());
@@ -114,13 +105,13 @@ struct Reader<'a> {
     ingress: &'a Arc<Ingress>,
     settings: &'a Settings,
     services: Services<'a>,
-    /// The Service that was looked up last: most paths of an Ingress lead to the same one.
-    known: Option<(ServiceKey, Option<Arc<Service>>)>,
+    /// The backend that was read last: most paths of an Ingress lead to the same one.
+    last: Option<(&'a IngressBackend, Arc<Backend>)>,
     options: Arc<RouteOptions>,
     findings: Vec<Finding>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     fn default(&mut self) -> Option<Arc<DefaultRoute>> {
         let backend =
             self.ingress.default_backend.as_ref().filter(|_| self.options.canary.is_none())?;
@@ -129,12 +120,28 @@ impl Reader<'_> {
         Some(Arc::new(DefaultRoute { ingress, backend, options }))
     }
 
+    /// The routes of one host's rules; of two that match the same, the one that shall win comes first.
+    fn routes(&mut self, rules: &[(usize, &'a IngressRule)]) -> Vec<Route> {
+        let numbered = |(number, rule): &(usize, &'a IngressRule)| {
+            let (number, host) = (*number, &rule.host);
+            let paths = rule.paths.iter().enumerate();
+            paths.map(move |(at, path)| ((number, at), host, path))
+        };
+        let mut asked: Vec<_> = rules.iter().flat_map(numbered).collect();
+        asked.sort_by_key(|(.., path)| (Reverse(path.path.len()), path.path_type));
+        let mut routes = Vec::with_capacity(asked.len());
+        for (place, host, path) in asked {
+            routes.extend(self.route(host.clone(), place, path));
+        }
+        routes
+    }
+
     fn route(
         &mut self,
         host: Option<Arc<str>>,
         place: (usize, usize),
-        given: &IngressPath,
-    ) -> Option<Arc<Route>> {
+        given: &'a IngressPath,
+    ) -> Option<Route> {
         let field = |last: &str| format!("spec.rules[{}].http.paths[{}].{last}", place.0, place.1);
         let (pattern, rewrite) = match self.pattern(given) {
             Ok(read) => read,
@@ -144,7 +151,7 @@ impl Reader<'_> {
             }
         };
         let backend = self.backend(&given.backend, || field("backend"));
-        Some(Arc::new(Route {
+        Some(Route {
             ingress: self.ingress.key.clone(),
             place,
             host,
@@ -154,7 +161,7 @@ impl Reader<'_> {
             pattern,
             rewrite,
             options: self.options.clone(),
-        }))
+        })
     }
 
     /// How a path is matched and rewritten.
@@ -162,16 +169,17 @@ impl Reader<'_> {
         let invalid = |error: BadPath| (Kind::Invalid, error.to_string());
         let target = self.options.rewrite_target.as_deref();
         let regex = self.options.use_regex || target.is_some();
-        let (path, path_type, group) = if regex && options::is_special(&given.path) {
+        let (pattern, group) = if regex && options::is_special(&given.path) {
             let hint =
                 "of regular expressions only a prefix and the rest is understood: /path(/|$)(.*)";
             let read = options::regex(&given.path)
                 .ok_or_else(|| (Kind::NotSupported, hint.to_string()))?;
-            (if read.0.is_empty() { "/" } else { read.0 }, PathType::Prefix, read.1)
+            let path = if read.0.is_empty() { "/" } else { read.0 };
+            (Pattern::new(path, PathType::Prefix, self.settings), read.1)
         } else {
-            (&*given.path, given.path_type, None)
+            (Pattern::of(&given.path, given.path_type, self.settings), None)
         };
-        let pattern = Pattern::new(path, path_type, self.settings).map_err(invalid)?;
+        let pattern = pattern.map_err(invalid)?;
         let Some(target) = target else { return Ok((pattern, None)) };
         let hint =
             "rewrite-target may name only the group that is the rest of the path, at its end";
@@ -181,23 +189,27 @@ impl Reader<'_> {
         Ok((pattern, Some(rewrite)))
     }
 
-    fn backend(&mut self, given: &IngressBackend, field: impl Fn() -> String) -> Backend {
+    fn backend(&mut self, given: &'a IngressBackend, field: impl Fn() -> String) -> Arc<Backend> {
+        let backend = match &self.last {
+            Some((same, backend)) if *same == given => backend.clone(),
+            _ => Arc::new(self.read_backend(given)),
+        };
+        if let Backend::Service(service) = &*backend
+            && let Err(error) = &service.port
+        {
+            let message = format!("{error}: requests get 503");
+            self.warn(Kind::Unknown, field(), backend.to_string(), message);
+        }
+        self.last = Some((given, backend.clone()));
+        backend
+    }
+
+    fn read_backend(&self, given: &IngressBackend) -> Backend {
         match given {
             IngressBackend::Service { name, port } => {
-                if self.known.as_ref().is_some_and(|(key, _)| key.name != *name) {
-                    self.known = None;
-                }
-                let (key, service) = self.known.get_or_insert_with(|| {
-                    let key = NamespacedName::new(self.ingress.key.namespace.clone(), name.clone());
-                    let service = (self.services)(&key);
-                    (key, service)
-                });
-                let backend = BackendRef::resolve(key.clone(), port.clone(), service.as_deref());
-                if let Err(error) = &backend.port {
-                    let message = format!("{error}: requests get 503");
-                    self.warn(Kind::Unknown, field(), backend.to_string(), message);
-                }
-                Backend::Service(backend)
+                let key = NamespacedName::new(self.ingress.key.namespace.clone(), name.clone());
+                let service = (self.services)(&key);
+                Backend::Service(BackendRef::resolve(key, port.clone(), service.as_deref()))
             }
             IngressBackend::Resource { group, kind, name } => {
                 Backend::Resource { group: group.clone(), kind: kind.clone(), name: name.clone() }

@@ -57,7 +57,7 @@ impl Routes {
                 route,
                 verdict: verdict(routes, number, route, path, winner, decided),
             };
-            let numbered = (0u32..).zip(routes.routes.iter().map(|route| &**route));
+            let numbered = (0u32..).zip(routes.routes.iter());
             candidates.extend(numbered.map(judge));
             decided |= !self.host_fallthrough
                 || winner.is_some_and(|won| candidates.iter().any(|c| core::ptr::eq(c.route, won)));
@@ -87,7 +87,7 @@ fn verdict<'r>(
     }
     let by = routes.shadowed.iter().find(|(loser, _)| *loser == number);
     let by = by.and_then(|(_, winner)| routes.routes.get(*winner as usize));
-    by.map_or(Verdict::LessSpecific, |by| Verdict::Shadowed(by))
+    by.map_or(Verdict::LessSpecific, Verdict::Shadowed)
 }
 
 impl Verdict<'_> {

@@ -10,7 +10,7 @@ use crate::finding::{Finding, Kind};
 #[derive(Debug, Default)]
 pub(super) struct HostRoutes {
     /// Oldest Ingress first; [`PathTable`] knows them by their number.
-    pub(super) routes: Box<[Arc<Route>]>,
+    pub(super) routes: Arc<[Route]>,
     /// Routes that others win over, and which.
     pub(super) shadowed: Box<[(u32, u32)]>,
     /// Other versions, with the number of the route whose requests they take; in the order of the numbers.
@@ -43,10 +43,16 @@ impl HostRoutes {
         };
         let (stable, canaries) =
             (|claim: &&Arc<Claim>| !claim.is_canary, |it: &&Arc<Claim>| it.is_canary);
-        let mut routes =
-            Vec::with_capacity(claims.iter().filter(stable).map(|claim| claim.routes.len()).sum());
-        routes.extend(claims.iter().filter(stable).flat_map(|claim| &claim.routes).cloned());
-        let routes: Box<[Arc<Route>]> = routes.into();
+        let mut asked = claims.iter().filter(stable).map(|claim| &claim.routes);
+        let routes = match (asked.next(), asked.next()) {
+            (None, _) => Arc::default(),
+            // Most hosts belong to one Ingress, whose routes are there already.
+            (Some(only), None) => only.clone(),
+            _ => {
+                let all = claims.iter().filter(stable).flat_map(|claim| &*claim.routes);
+                all.cloned().collect::<Vec<_>>().into()
+            }
+        };
         let (paths, shadowed) = PathTable::new(routes.iter().map(|route| &route.pattern), hasher);
         for (loser, winner) in &shadowed {
             let (loser, winner) = (routes.get(*loser as usize), routes.get(*winner as usize));
@@ -66,10 +72,10 @@ impl HostRoutes {
         findings: &mut Vec<Finding>,
     ) {
         let mut beside = Vec::new();
-        for canary in canaries.flat_map(|claim| &claim.routes) {
+        for canary in canaries.flat_map(|claim| &*claim.routes) {
             let main = self.routes.iter().position(|route| route.pattern == canary.pattern);
             match main {
-                Some(main) => beside.push((main as u32, canary.clone())),
+                Some(main) => beside.push((main as u32, Arc::new(canary.clone()))),
                 None => findings.push(lonely(canary)),
             }
         }

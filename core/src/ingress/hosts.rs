@@ -3,15 +3,19 @@
 //! A copy of the index copies one pointer for each page; a change copies the page that it touches. A page holds about
 //! thirty hosts, so that both costs are small for any number of hosts that a machine can have.
 //!
-//! A page is one piece of memory: whoever looks a host up waits for its slot, and then at the same time for its name
-//! and for what belongs to it. Waiting for memory is all that a lookup among thousands of hosts costs.
+//! A page is one piece of memory, with the names of its hosts in it unless they are long: whoever looks a host up waits
+//! for its slot, and then for what belongs to it. Waiting for memory is most of what a lookup among thousands of hosts
+//! costs.
 
 use core::hash::{BuildHasher, Hasher};
 
+mod name;
+
 use ahash::RandomState;
+use name::HostName;
 use std_alloc::{sync::Arc, vec, vec::Vec};
 
-/// How many slots a page has; at most half of them are taken on average.
+/// How many slots a page has; at most five of eight are taken on average.
 const SLOTS: usize = 64;
 
 /// An index by host name.
@@ -29,7 +33,7 @@ type Slot<T> = Option<Entry<T>>;
 #[derive(Clone, Debug)]
 struct Entry<T> {
     hash: u64,
-    name: Arc<str>,
+    name: HostName,
     value: T,
 }
 
@@ -60,10 +64,10 @@ impl<T: Clone> HostIndex<T> {
     }
 
     /// Sets what belongs to a host.
-    pub(super) fn insert(&mut self, name: Arc<str>, value: T, hasher: &RandomState) {
+    pub(super) fn insert(&mut self, name: &str, value: T, hasher: &RandomState) {
         let hash = hash(name.as_bytes(), hasher);
-        let entry = Entry { hash, name, value };
-        if self.pages.is_empty() || self.len >= self.pages.len() * SLOTS / 2 {
+        let entry = Entry { hash, name: HostName::new(name), value };
+        if self.pages.is_empty() || self.len >= self.pages.len() * SLOTS * 5 / 8 {
             self.grow();
         }
         let mut left = Some(entry);
@@ -92,7 +96,7 @@ impl<T: Clone> HostIndex<T> {
         let Some(page) = self.page_mut(hash) else { return };
         // Whoever stands behind a free slot is not found, so all of them find a place anew.
         let entries: Vec<_> = page.iter_mut().filter_map(Option::take).collect();
-        for entry in entries.into_iter().filter(|entry| &*entry.name != name) {
+        for entry in entries.into_iter().filter(|entry| entry.name.as_str() != name) {
             // There was room for one more.
             let _ = put(page, entry);
         }
@@ -105,9 +109,9 @@ impl<T: Clone> HostIndex<T> {
     }
 
     /// Everything with its name, in no order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &T)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
         let entries = self.pages.iter().flat_map(|page| page.iter().flatten());
-        entries.map(|entry| (&entry.name, &entry.value))
+        entries.map(|entry| (entry.name.as_str(), &entry.value))
     }
 
     fn page_mut(&mut self, hash: u64) -> Option<&mut [Slot<T>]> {
@@ -146,7 +150,8 @@ fn put<T>(page: &mut [Slot<T>], entry: Entry<T>) -> Result<bool, Entry<T>> {
     for _ in 0..SLOTS {
         let Some(slot) = page.get_mut(at) else { return Err(entry) };
         match slot {
-            Some(other) if other.hash != entry.hash || other.name != entry.name => {}
+            Some(other)
+                if other.hash != entry.hash || other.name.as_bytes() != entry.name.as_bytes() => {}
             known => {
                 let is_new = known.is_none();
                 *known = Some(entry);
@@ -186,7 +191,7 @@ mod tests {
                 index.remove(&name, &hasher);
                 plain.remove(&name);
             } else {
-                index.insert(name.as_str().into(), round, &hasher);
+                index.insert(&name, round, &hasher);
                 plain.insert(name.clone(), round);
             }
             assert_eq!(index.get(name.as_bytes(), &hasher), plain.get(&name), "{name}");
@@ -208,7 +213,7 @@ mod tests {
         let same = names.filter(|name| hash(name.as_bytes(), &hasher).is_multiple_of(64));
         let same: Vec<_> = same.take(200).collect();
         let mut index = HostIndex::default();
-        same.iter().for_each(|name| index.insert(name.as_str().into(), name.len(), &hasher));
+        same.iter().for_each(|name| index.insert(name, name.len(), &hasher));
         assert!(same.iter().all(|name| index.get(name.as_bytes(), &hasher) == Some(&name.len())));
         assert_eq!(index.len, 200);
     }

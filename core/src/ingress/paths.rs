@@ -23,7 +23,7 @@ use core::{
 mod few;
 
 use ahash::RandomState;
-use std_alloc::{boxed::Box, string::String, vec, vec::Vec};
+use std_alloc::{boxed::Box, string::String, sync::Arc, vec, vec::Vec};
 
 use super::{MatchKind, Pattern};
 use few::Few;
@@ -87,7 +87,7 @@ struct Many {
     /// The prefix `/`.
     root: Option<u32>,
     /// String prefixes, longest first.
-    string_prefixes: Box<[(Box<str>, u32)]>,
+    string_prefixes: Box<[(Arc<str>, u32)]>,
 }
 
 /// The patterns of one text.
@@ -163,7 +163,7 @@ impl Many {
     }
 
     /// The first of [`Many::matches`].
-    #[inline]
+    #[inline(never)]
     fn first(&self, path: &[u8], hasher: &RandomState) -> Option<(u32, usize)> {
         if !self.string_prefixes.is_empty() {
             return self.matches(path, hasher).next();

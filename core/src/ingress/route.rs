@@ -1,7 +1,7 @@
 //! One path of one Ingress, ready to be matched.
 
 use core::fmt;
-use std_alloc::{borrow::Cow, boxed::Box, string::String, sync::Arc};
+use std_alloc::{string::String, sync::Arc};
 
 use super::{Backend, BadPath, ImplementationSpecific, Rewrite, RouteOptions, Settings};
 use crate::model::{NamespacedName, PathType};
@@ -19,8 +19,8 @@ pub struct Route {
     pub path: Arc<str>,
     /// Its type as the Ingress has it.
     pub path_type: PathType,
-    /// Where requests go.
-    pub backend: Backend,
+    /// Where requests go; routes of one Ingress that lead to the same port share it.
+    pub backend: Arc<Backend>,
     /// How the path is matched.
     pub pattern: Pattern,
     /// What becomes of the path on its way.
@@ -35,7 +35,7 @@ pub struct Pattern {
     /// What it compares.
     pub kind: MatchKind,
     /// The text; of a prefix without its final slash, so that `/` is empty.
-    pub text: Box<str>,
+    pub text: Arc<str>,
 }
 
 /// What a path compares.
@@ -55,7 +55,7 @@ pub struct DefaultRoute {
     /// Whose `defaultBackend` it is; `None`: the configured one.
     pub ingress: Option<NamespacedName>,
     /// What is behind it.
-    pub backend: Backend,
+    pub backend: Arc<Backend>,
     /// What else is asked of it; paths are not rewritten.
     pub options: Arc<RouteOptions>,
 }
@@ -90,25 +90,34 @@ impl Pattern {
     ///
     /// A path that no request can have.
     pub fn new(path: &str, path_type: PathType, settings: &Settings) -> Result<Self, BadPath> {
-        let text = if settings.paths.has_form(path) {
-            Cow::Borrowed(path)
+        Self::of(&path.into(), path_type, settings)
+    }
+
+    /// The same, sharing the path's memory where the pattern is the path as it is.
+    pub(super) fn of(
+        path: &Arc<str>,
+        path_type: PathType,
+        settings: &Settings,
+    ) -> Result<Self, BadPath> {
+        let whole = if settings.paths.has_form(path) {
+            path.clone()
         } else {
-            Cow::Owned(String::from_utf8(settings.paths.rule(path)?).unwrap_or_default())
+            String::from_utf8(settings.paths.rule(path)?).unwrap_or_default().into()
         };
-        let (whole, cut) = (&*text, |end| text.strip_suffix(end));
+        let cut = |end: &str| whole.strip_suffix(end).map(shared);
         let (kind, text) = match (path_type, settings.implementation_specific) {
-            (PathType::Exact, _) => (MatchKind::Exact, whole),
+            (PathType::Exact, _) => (MatchKind::Exact, None),
             (PathType::Prefix, _) | (_, ImplementationSpecific::Prefix) => {
-                (MatchKind::Prefix, cut("/").unwrap_or(whole))
+                (MatchKind::Prefix, cut("/"))
             }
-            (_, ImplementationSpecific::Exact) => (MatchKind::Exact, whole),
-            (_, ImplementationSpecific::StringPrefix) => (MatchKind::StringPrefix, whole),
-            (_, ImplementationSpecific::Glob) => match whole.strip_suffix('*') {
-                Some(start) if start.ends_with('/') => (MatchKind::StringPrefix, start),
-                _ => (MatchKind::Exact, whole),
-            },
+            (_, ImplementationSpecific::Exact) => (MatchKind::Exact, None),
+            (_, ImplementationSpecific::StringPrefix) => (MatchKind::StringPrefix, None),
+            (_, ImplementationSpecific::Glob) if whole.ends_with("/*") => {
+                (MatchKind::StringPrefix, cut("*"))
+            }
+            (_, ImplementationSpecific::Glob) => (MatchKind::Exact, None),
         };
-        Ok(Self { kind, text: text.into() })
+        Ok(Self { kind, text: text.unwrap_or(whole) })
     }
 
     /// How many bytes of a canonical path it takes; `None` when it does not match.
@@ -133,10 +142,15 @@ impl Pattern {
     }
 }
 
+/// A text of its own; the empty one, which most hosts have, costs nothing.
+fn shared(text: &str) -> Arc<str> {
+    if text.is_empty() { Arc::default() } else { text.into() }
+}
+
 impl<'r> Outcome<'r> {
     /// Where the request goes; `None` for 404.
     #[must_use]
-    pub const fn backend(&self) -> Option<&'r Backend> {
+    pub fn backend(&self) -> Option<&'r Backend> {
         match self {
             Self::Route(found) => Some(&found.route.backend),
             Self::Default(default) => Some(&default.backend),

@@ -61,9 +61,8 @@ pub struct Router {
     settings: Settings,
     classes: Classes,
     ingresses: HashMap<NamespacedName, Known, RandomState>,
-    services: HashMap<ServiceKey, Arc<Service>, RandomState>,
-    /// Which Ingresses name a Service.
-    users: HashMap<ServiceKey, Vec<NamespacedName>, RandomState>,
+    /// Services that exist, and those that Ingresses name.
+    services: HashMap<ServiceKey, Named, RandomState>,
     /// By host as in the rules; empty: every host.
     hosts: HashMap<Arc<str>, HostState, RandomState>,
     /// Default backends of Ingresses without rules, oldest first.
@@ -83,6 +82,13 @@ struct Known {
     ingress: Arc<Ingress>,
     verdict: Result<(), NotOurs>,
     claims: Claims,
+}
+
+/// A Service, if it exists, and the Ingresses that name it.
+#[derive(Debug, Default)]
+struct Named {
+    service: Option<Arc<Service>>,
+    users: Vec<NamespacedName>,
 }
 
 /// Who asks for a host, oldest first, and the conflicts between them.
@@ -105,7 +111,6 @@ impl Router {
             classes: Classes::new(classes),
             ingresses: HashMap::with_hasher(hasher.clone()),
             services: HashMap::with_hasher(hasher.clone()),
-            users: HashMap::with_hasher(hasher.clone()),
             hosts: HashMap::with_hasher(hasher),
             defaults: Vec::new(),
             certificates: Certificates::new(seed.derive(2)),
@@ -124,7 +129,8 @@ impl Router {
             Change::Ingress(ingress) => self.set_ingress(ingress),
             Change::IngressGone(key) => self.remove_ingress(key),
             Change::Service(service) => {
-                let before = self.services.insert(service.key.clone(), service.clone());
+                let named = self.services.entry(service.key.clone()).or_default();
+                let before = named.service.replace(service.clone());
                 if before.is_none_or(|before| !same_ports(&before, service)) {
                     self.reread(&service.key);
                 }
@@ -133,7 +139,13 @@ impl Router {
             Change::IngressClassGone(name) if self.classes.remove(name) => self.judge_again(),
             Change::Secret(secret) => self.set_secret(&secret.key, Some(secret.clone())),
             Change::SecretGone(key) => self.set_secret(key, None),
-            Change::ServiceGone(key) if self.services.remove(key).is_some() => self.reread(key),
+            Change::ServiceGone(key) => {
+                let Some(named) = self.services.get_mut(key) else { return };
+                if named.service.take().is_some() {
+                    self.reread(key);
+                    self.tidy(key);
+                }
+            }
             _ => {}
         }
     }
@@ -183,7 +195,11 @@ impl Router {
             None => {}
         }
         for service in Claims::services(ingress) {
-            let users = self.users.entry(service).or_default();
+            let users = &mut self.services.entry(service).or_default().users;
+            if users.is_empty() {
+                // Few Services have more than one.
+                users.reserve_exact(1);
+            }
             if users.last() != Some(&ingress.key) {
                 users.push(ingress.key.clone());
             }
@@ -194,10 +210,9 @@ impl Router {
     fn remove_ingress(&mut self, key: &NamespacedName) {
         let Some(known) = self.forget(key) else { return };
         for service in Claims::services(&known.ingress) {
-            let Some(users) = self.users.get_mut(&service) else { continue };
-            users.retain(|user| user != key);
-            if users.is_empty() {
-                self.users.remove(&service);
+            if let Some(named) = self.services.get_mut(&service) {
+                named.users.retain(|user| user != key);
+                self.tidy(&service);
             }
         }
     }
@@ -211,13 +226,22 @@ impl Router {
 
     /// Reads again every Ingress that names the Service.
     fn reread(&mut self, service: &ServiceKey) {
-        for key in self.users.get(service).cloned().unwrap_or_default() {
+        let users = self.services.get(service).map(|named| named.users.clone());
+        for key in users.unwrap_or_default() {
             if let Some(known) = self.forget(&key) {
                 self.read(known.ingress);
             }
         }
         if self.settings.default_backend.as_ref().is_some_and(|(key, _)| key == service) {
             self.choose_default();
+        }
+    }
+
+    /// Forgets a Service that neither exists nor is named.
+    fn tidy(&mut self, service: &ServiceKey) {
+        let idle = |named: &Named| named.service.is_none() && named.users.is_empty();
+        if self.services.get(service).is_some_and(idle) {
+            self.services.remove(service);
         }
     }
 
@@ -235,7 +259,7 @@ impl Router {
         let verdict = self.classes.takes(ingress.class.as_deref());
         let claims = match &verdict {
             Ok(()) => {
-                let services = |key: &ServiceKey| self.services.get(key).cloned();
+                let services = |key: &ServiceKey| self.services.get(key)?.service.clone();
                 Claims::new(&ingress, &self.settings, &self.plain, &services)
             }
             Err(why) => Claims { findings: not_ours(&ingress, why), ..Claims::default() },
@@ -303,8 +327,9 @@ impl Router {
         let oldest = self.defaults.first().map(|(_, default)| default.clone());
         self.routes.default = oldest.or_else(|| {
             let (key, port) = self.settings.default_backend.clone()?;
-            let service = self.services.get(&key).map(|service| &**service);
+            let service = self.services.get(&key).and_then(|named| named.service.as_deref());
             let backend = Backend::Service(BackendRef::resolve(key.clone(), port, service));
+            let backend = Arc::new(backend);
             Some(Arc::new(DefaultRoute { ingress: None, backend, options: Arc::default() }))
         });
         self.published = None;
@@ -323,8 +348,8 @@ impl Router {
         if built.is_none() {
             self.hosts.remove(&host);
         }
-        let parent = host.strip_prefix("*.").map(Arc::from);
-        let index = match (&*host, &parent) {
+        let parent = host.strip_prefix("*.");
+        let index = match (&*host, parent) {
             ("", _) => {
                 self.routes.every = built;
                 return;
@@ -332,10 +357,10 @@ impl Router {
             (_, Some(_)) => &mut self.routes.wildcard,
             (_, None) => &mut self.routes.exact,
         };
-        let name = parent.unwrap_or(host);
+        let name = parent.unwrap_or(&host);
         match built {
             Some(routes) => index.insert(name, routes, &hasher),
-            None => index.remove(&name, &hasher),
+            None => index.remove(name, &hasher),
         }
     }
 }

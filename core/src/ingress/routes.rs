@@ -68,16 +68,30 @@ impl Routes {
     #[inline]
     #[must_use]
     pub fn lookup(&self, host: &str, path: &str) -> Outcome<'_> {
-        let mut default = None;
-        for tier in Tier::ALL {
-            let Some(routes) = self.tier(tier, host) else { continue };
+        let own = self.tier(Tier::Exact, host);
+        match own.and_then(|routes| routes.find(path.as_bytes(), &self.hasher)) {
+            Some(found) => Outcome::Route(found),
+            None => self.lookup_beyond(own, host, path),
+        }
+    }
+
+    /// The same when the rules for exactly this host, if there are any, don't take the path.
+    #[inline(never)]
+    fn lookup_beyond<'r>(
+        &'r self,
+        own: Option<&'r HostRoutes>,
+        host: &str,
+        path: &str,
+    ) -> Outcome<'r> {
+        let mut default = own.and_then(|routes| routes.default.as_deref());
+        let mut decided = own.is_some() && !self.host_fallthrough;
+        for tier in [Tier::Wildcard, Tier::Every] {
+            let Some(routes) = self.tier(tier, host).filter(|_| !decided) else { continue };
             if let Some(found) = routes.find(path.as_bytes(), &self.hasher) {
                 return Outcome::Route(found);
             }
             default = default.or(routes.default.as_deref());
-            if !self.host_fallthrough {
-                break;
-            }
+            decided = !self.host_fallthrough;
         }
         default.or(self.default.as_deref()).map_or(Outcome::NotFound, Outcome::Default)
     }
@@ -118,7 +132,7 @@ impl Routes {
         hosts.flat_map(|host| {
             let taken = |number: u32| host.shadowed.iter().any(|(loser, _)| *loser == number);
             let numbered = host.routes.iter().zip(0u32..);
-            numbered.filter(move |(_, number)| !taken(*number)).map(|(route, _)| &**route)
+            numbered.filter(move |(_, number)| !taken(*number)).map(|(route, _)| route)
         })
     }
 

@@ -58,7 +58,7 @@ impl SniTable {
 
     /// The secrets by name, wildcards with their star, in no order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (String, &Arc<TlsSecret>)> {
-        let exact = self.exact.iter().map(|(name, secret)| (String::from(&**name), secret));
+        let exact = self.exact.iter().map(|(name, secret)| (String::from(name), secret));
         let wildcard = self.wildcard.iter().map(|(name, secret)| (format!("*.{name}"), secret));
         exact.chain(wildcard).filter_map(|(name, secret)| Some((name, secret.as_ref()?)))
     }
@@ -69,7 +69,7 @@ impl SniTable {
             None => (&mut self.exact, name),
         };
         match secret {
-            Some(secret) => index.insert(name.into(), secret, hasher),
+            Some(secret) => index.insert(name, secret, hasher),
             None => index.remove(name, hasher),
         }
     }

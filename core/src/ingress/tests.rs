@@ -238,7 +238,7 @@ fn changes_arrive_in_any_order() {
     let port = |router: &mut Router| {
         let routes = router.routes();
         let Outcome::Route(found) = routes.lookup("h", "/x") else { return "404".to_string() };
-        match &found.route.backend {
+        match &*found.route.backend {
             Backend::Service(BackendRef { port: Ok(port), .. }) => port.to_string(),
             Backend::Service(BackendRef { port: Err(error), .. }) => format!("{error:?}"),
             Backend::Resource { .. } => "resource".into(),

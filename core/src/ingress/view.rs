@@ -11,7 +11,7 @@ pub(crate) struct HostView<'r>(&'r HostRoutes);
 impl Routes {
     /// All hosts but the one that stands for every host, wildcards with their star, in no order.
     pub(crate) fn hosts(&self) -> impl Iterator<Item = (String, HostView<'_>)> {
-        let exact = self.exact.iter().map(|(name, host)| (String::from(&**name), HostView(host)));
+        let exact = self.exact.iter().map(|(name, host)| (String::from(name), HostView(host)));
         let wildcard =
             self.wildcard.iter().map(|(name, host)| (format!("*.{name}"), HostView(host)));
         exact.chain(wildcard)
@@ -41,7 +41,7 @@ impl<'r> HostView<'r> {
         let host = self.0;
         let taken = |number: u32| host.shadowed.iter().any(|(loser, _)| *loser == number);
         let numbered = host.routes.iter().zip(0u32..).filter(move |(_, number)| !taken(*number));
-        numbered.map(|(route, number)| (&**route, host.canaries(number)))
+        numbered.map(|(route, number)| (route, host.canaries(number)))
     }
 
     /// Takes what no path takes.

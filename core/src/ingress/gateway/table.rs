@@ -80,8 +80,8 @@ impl<T> ByHost<T> {
     pub(super) fn set(&mut self, hostname: &str, value: Arc<T>, hasher: &RandomState) {
         match hostname.strip_prefix("*.") {
             _ if hostname.is_empty() => self.every = Some(value),
-            Some(parent) => self.wildcard.insert(parent.into(), value, hasher),
-            None => self.exact.insert(hostname.into(), value, hasher),
+            Some(parent) => self.wildcard.insert(parent, value, hasher),
+            None => self.exact.insert(hostname, value, hasher),
         }
     }
 

@@ -124,7 +124,7 @@ impl Slots<'_> {
             let protocol = default.options.protocol_of(&default.backend);
             let options = self.options.number(&default.options);
             let task = Task::Proxy { options, protocol, path: None, version: None };
-            (task, vec![&default.backend])
+            (task, vec![&*default.backend])
         });
         found.add(false, "/", fallback.0, fallback.1);
         found.slots.sort_by(|(one, _), (other, _)| one.cmp(other));
@@ -142,7 +142,7 @@ impl Slots<'_> {
             return Err("nginx can't be told the text of an annotation: it is too long");
         }
         let others = canaries.iter().map(|(_, canary)| &**canary);
-        let unknown = |route: &&Route| matches!(route.backend, Backend::Resource { .. });
+        let unknown = |route: &&Route| matches!(*route.backend, Backend::Resource { .. });
         for route in [route].into_iter().chain(others).filter(unknown) {
             self.findings.push(left_out(route, "nginx has no such backend, so requests get 503"));
         }
@@ -159,8 +159,8 @@ impl Slots<'_> {
             [] => None,
             _ => Some((super::split::version(canaries, self.tables)?, canaries.len())),
         };
-        let mut backends = vec![&route.backend];
-        backends.extend(canaries.iter().map(|(_, canary)| &canary.backend));
+        let mut backends = vec![&*route.backend];
+        backends.extend(canaries.iter().map(|(_, canary)| &*canary.backend));
         let protocol = route.options.protocol_of(&route.backend);
         let task = Task::Proxy { options, protocol, path, version };
         match route.pattern.kind {
