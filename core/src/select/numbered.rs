@@ -7,8 +7,8 @@
 //! Others can then keep numbers of four bytes where they would keep keys, and follow them without hashing. A number
 //! is good as long as its value is there, and nobody is told when it goes: who keeps numbers must take note.
 
-use core::hash::Hash;
-use hashbrown::{Equivalent, HashTable};
+use core::{hash::Hash, mem};
+use hashbrown::{Equivalent, HashTable, hash_table::Entry};
 use std_alloc::vec::Vec;
 
 /// What no number is.
@@ -31,7 +31,8 @@ impl<K: Eq + Hash, T> Numbered<K, T> {
 
     /// The number of a key.
     pub(crate) fn number<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<u32> {
-        self.find(self.hasher.hash_one(key), key)
+        let hash = self.hasher.hash_one(key);
+        self.numbers.find(hash, is_it(&self.slots, hash, key)).map(|(_, number)| *number)
     }
 
     pub(crate) fn get(&self, number: u32) -> Option<&T> {
@@ -51,12 +52,20 @@ impl<K: Eq + Hash, T> Numbered<K, T> {
     where
         K: Clone,
     {
-        let hash = self.hasher.hash_one(key);
-        if let Some(number) = self.find(hash, key) {
-            let before = self.get_mut(number).map(|old| core::mem::replace(old, value));
-            return (number, before);
+        let Self { numbers, slots, free, hasher } = self;
+        let hash = hasher.hash_one(key);
+        match numbers.entry(hash, is_it(slots, hash, key), |(hash, _)| *hash) {
+            Entry::Occupied(found) => {
+                let number = found.get().1;
+                let slot = slots.get_mut(number as usize).and_then(Option::as_mut);
+                (number, slot.map(|(_, old)| mem::replace(old, value)))
+            }
+            Entry::Vacant(place) => {
+                let number = put(slots, free, (key.clone(), value));
+                place.insert((hash, number));
+                (number, None)
+            }
         }
-        (self.put(hash, key.clone(), value), None)
     }
 
     /// The number of a key, which gets a value when it has none; `keep` makes both.
@@ -65,12 +74,16 @@ impl<K: Eq + Hash, T> Numbered<K, T> {
         key: &Q,
         keep: impl FnOnce() -> (K, T),
     ) -> u32 {
-        let hash = self.hasher.hash_one(key);
-        if let Some(number) = self.find(hash, key) {
-            return number;
+        let Self { numbers, slots, free, hasher } = self;
+        let hash = hasher.hash_one(key);
+        match numbers.entry(hash, is_it(slots, hash, key), |(hash, _)| *hash) {
+            Entry::Occupied(found) => found.get().1,
+            Entry::Vacant(place) => {
+                let number = put(slots, free, keep());
+                place.insert((hash, number));
+                number
+            }
         }
-        let (key, value) = keep();
-        self.put(hash, key, value)
     }
 
     /// Takes a value out; its number is free for the next.
@@ -89,22 +102,27 @@ impl<K: Eq + Hash, T> Numbered<K, T> {
         let numbers = 0_u32..;
         numbers.zip(&self.slots).filter_map(|(n, slot)| slot.as_ref().map(|(k, v)| (n, k, v)))
     }
+}
 
-    fn find<Q: Equivalent<K> + ?Sized>(&self, hash: u64, key: &Q) -> Option<u32> {
-        let same = |&(other, number): &(u64, u32)| {
-            other == hash && self.key(number).is_some_and(|other| key.equivalent(other))
-        };
-        self.numbers.find(hash, same).map(|(_, number)| *number)
+/// Whether an entry of the table is a key's. The key itself is only looked at when the whole hash fits.
+fn is_it<K, T, Q: Equivalent<K> + ?Sized>(
+    slots: &[Option<(K, T)>],
+    hash: u64,
+    key: &Q,
+) -> impl Fn(&(u64, u32)) -> bool {
+    move |&(other, number)| {
+        let slot = slots.get(number as usize).and_then(Option::as_ref);
+        other == hash && slot.is_some_and(|(other, _)| key.equivalent(other))
     }
+}
 
-    fn put(&mut self, hash: u64, key: K, value: T) -> u32 {
-        let fresh = || u32::try_from(self.slots.len()).unwrap_or(NONE);
-        let number = self.free.pop().unwrap_or_else(fresh);
-        match self.slots.get_mut(number as usize) {
-            Some(slot) => *slot = Some((key, value)),
-            None => self.slots.push(Some((key, value))),
-        }
-        self.numbers.insert_unique(hash, (hash, number), |(hash, _)| *hash);
-        number
+/// Puts a newcomer in a free slot or a new one, and returns its number.
+fn put<K, T>(slots: &mut Vec<Option<(K, T)>>, free: &mut Vec<u32>, new: (K, T)) -> u32 {
+    let fresh = || u32::try_from(slots.len()).unwrap_or(NONE);
+    let number = free.pop().unwrap_or_else(fresh);
+    match slots.get_mut(number as usize) {
+        Some(slot) => *slot = Some(new),
+        None => slots.push(Some(new)),
     }
+    number
 }

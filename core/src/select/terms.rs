@@ -10,7 +10,7 @@
 //! given by [`super::Numbered`]: what they are called and look like is the owner's to know. What is found without
 //! doubt (the pair is all that the selector asks for) is said to be, so that nobody compares it again.
 
-use hashbrown::{HashMap, hash_map};
+use hashbrown::{Equivalent, HashMap, hash_map};
 use std_alloc::{sync::Arc, vec::Vec};
 
 use super::{
@@ -33,6 +33,8 @@ pub(crate) struct Terms {
     objects: Vec<u32>,
     links: Vec<Link>,
     free: Vec<u32>,
+    /// The pairs of the object that came last: the next one is often its sister and has them too.
+    last: Vec<u32>,
 }
 
 /// A selector's number, and whether to be found here is all that it asks for.
@@ -81,7 +83,7 @@ struct Link {
 #[derive(Hash)]
 struct Borrowed<'a>(&'a str, &'a str);
 
-impl hashbrown::Equivalent<(Arc<str>, Arc<str>)> for Borrowed<'_> {
+impl Equivalent<(Arc<str>, Arc<str>)> for Borrowed<'_> {
     fn equivalent(&self, (key, value): &(Arc<str>, Arc<str>)) -> bool {
         *self.1 == **value && *self.0 == **key
     }
@@ -98,14 +100,24 @@ impl Terms {
             objects: Vec::new(),
             links: Vec::new(),
             free: Vec::new(),
+            last: Vec::new(),
         }
     }
 
-    /// Notes an object that is not in here. Costs a look for each label.
+    /// Notes an object that is not in here. Costs a look for each label, or a comparison when the object before had
+    /// the same.
     pub(crate) fn insert_object(&mut self, object: u32, labels: &Labels) {
         let mut first = NONE;
-        for (key, value) in labels.pairs() {
-            let pair = self.pair(key, value);
+        for (at, (key, value)) in labels.pairs().enumerate() {
+            let last = self.last.get(at).copied().unwrap_or(NONE);
+            let is_it = |pair: &(Arc<str>, Arc<str>)| Borrowed(key, value).equivalent(pair);
+            let pair = if self.pairs.key(last).is_some_and(is_it) {
+                last
+            } else {
+                let pair = self.pair(key, value);
+                set(&mut self.last, at as u32, NONE, pair);
+                pair
+            };
             first = self.link(object, pair, first);
         }
         set(&mut self.objects, object, NONE, first);
