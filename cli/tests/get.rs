@@ -38,6 +38,58 @@ const MANIFESTS: &str = r#"
  spec: {controller: example.com/ours, parameters: {apiGroup: example.com, kind: Config, name: all}}}
 "#;
 
+const GATEWAYS: &str = r#"
+{apiVersion: gateway.networking.k8s.io/v1, kind: GatewayClass, metadata: {name: ours},
+ spec: {controllerName: example.com/ours, description: all of it}, status: {conditions: [{type: Accepted, status: "True"}]}}
+---
+{apiVersion: gateway.networking.k8s.io/v1, kind: Gateway, metadata: {name: edge, labels: {team: shop}},
+ spec: {gatewayClassName: ours, listeners: [{name: web, port: 80, protocol: HTTP}]},
+ status: {addresses: [{value: 192.0.2.1}, {value: 192.0.2.2}], conditions: [{type: Accepted, status: "True"}, {type: Programmed, status: "False"}]}}
+---
+{apiVersion: gateway.networking.k8s.io/v1, kind: Gateway, metadata: {name: new},
+ spec: {gatewayClassName: ours, listeners: [{name: web, port: 80, protocol: HTTP}]}}
+---
+{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: web},
+ spec: {parentRefs: [{name: edge}], hostnames: [a.example, b.example]}}
+---
+{apiVersion: gateway.networking.k8s.io/v1beta1, kind: ReferenceGrant, metadata: {name: lent},
+ spec: {from: [{group: gateway.networking.k8s.io, kind: HTTPRoute, namespace: other}], to: [{group: "", kind: Service}]}}
+"#;
+
+#[test]
+fn gateways_have_the_columns_of_their_definitions() {
+    let cases: &[(&[&str], &str)] = &[
+        (
+            &["get", "gateways"],
+            "NAME   CLASS   ADDRESS               PROGRAMMED   AGE\n\
+             edge   ours    192.0.2.1,192.0.2.2   False        <unknown>\n\
+             new    ours                                       <unknown>\n",
+        ),
+        (
+            &["get", "gc", "-o", "wide"],
+            "NAME   CONTROLLER         ACCEPTED   AGE         DESCRIPTION\n\
+             ours   example.com/ours   True       <unknown>   all of it\n",
+        ),
+        (
+            &["get", "httproutes"],
+            "NAME   HOSTNAMES                   AGE\n\
+             web    [\"a.example\",\"b.example\"]   <unknown>\n",
+        ),
+        (&["get", "referencegrants"], "NAME   AGE\nlent   <unknown>\n"),
+        (
+            &["get", "gtw", "-l", "team=shop", "-o", "name"],
+            "gateway.gateway.networking.k8s.io/edge\n",
+        ),
+    ];
+    for (arguments, want) in cases {
+        let (code, out, errors) = svckit(arguments, GATEWAYS);
+        assert_eq!((code, out.as_str()), (0, *want), "{arguments:?}: {errors}");
+    }
+    let (_, out, _) = svckit(&["get", "gateway", "edge", "-o", "json"], GATEWAYS);
+    let list: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(list["items"][0]["spec"]["gatewayClassName"], "ours");
+}
+
 #[test]
 fn tables_are_kubectls() {
     let cases: &[(&[&str], &str)] = &[

@@ -1411,8 +1411,9 @@ void svckit_cluster_free(svckit_cluster *cluster);
  * Takes in objects that are new or have changed; the others stay. Costs what these objects cost.
  *
  * `objects` are JSON as the API server sends it: one object, a List, or several documents that follow one another.
- * Kinds: Service, EndpointSlice, Endpoints, Pod, Node, Namespace, Secret, Ingress, IngressClass,
- * ReplicationController, ReplicaSet, Deployment, StatefulSet. A namespaced object without a namespace is in `default`.
+ * Kinds: Service, EndpointSlice, Endpoints, Pod, Node, Namespace, Secret, Ingress, IngressClass, Gateway, GatewayClass,
+ * HTTPRoute, ReferenceGrant, ServiceCIDR, IPAddress, ReplicationController, ReplicaSet, Deployment, StatefulSet. A
+ * namespaced object without a namespace is in `default`.
  * Feed all objects that there are with the first call: after it the cluster counts as complete.
  *
  * `SVCKIT_STATUS_REFUSED`: some objects were refused and changed nothing; the others were taken in.

@@ -2,6 +2,7 @@
 
 mod cluster_scoped;
 mod endpoints;
+mod gateway;
 mod ingress;
 mod node;
 mod pod;
@@ -43,6 +44,14 @@ pub(crate) enum Resource {
     Ingresses,
     #[value(alias = "ingressclass")]
     Ingressclasses,
+    #[value(aliases = ["gateway", "gtw"])]
+    Gateways,
+    #[value(aliases = ["gatewayclass", "gc"])]
+    Gatewayclasses,
+    #[value(alias = "httproute")]
+    Httproutes,
+    #[value(aliases = ["referencegrant", "refgrant"])]
+    Referencegrants,
     #[value(alias = "servicecidr")]
     Servicecidrs,
     #[value(aliases = ["ipaddress", "ip"])]
@@ -106,6 +115,10 @@ fn rows(loaded: &Loaded, resource: Resource, wide: bool) -> (Columns, Vec<Row>) 
         Resource::Pods => pod::rows(loaded),
         Resource::Ingresses => ingress::rows(loaded, wide),
         Resource::Ingressclasses => cluster_scoped::classes(loaded),
+        Resource::Gateways => gateway::gateways(loaded),
+        Resource::Gatewayclasses => gateway::classes(loaded),
+        Resource::Httproutes => gateway::routes(loaded),
+        Resource::Referencegrants => gateway::grants(loaded),
         Resource::Servicecidrs => cluster_scoped::ranges(loaded),
         Resource::Ipaddresses => cluster_scoped::addresses(loaded),
         Resource::Namespaces => cluster_scoped::namespaces(loaded),
@@ -233,6 +246,10 @@ impl Resource {
             Self::Pods => "Pod",
             Self::Ingresses => "Ingress",
             Self::Ingressclasses => "IngressClass",
+            Self::Gateways => "Gateway",
+            Self::Gatewayclasses => "GatewayClass",
+            Self::Httproutes => "HTTPRoute",
+            Self::Referencegrants => "ReferenceGrant",
             Self::Servicecidrs => "ServiceCIDR",
             Self::Ipaddresses => "IPAddress",
             Self::Namespaces => "Namespace",
@@ -249,6 +266,10 @@ impl Resource {
             Self::Pods => "pod",
             Self::Ingresses => "ingress.networking.k8s.io",
             Self::Ingressclasses => "ingressclass.networking.k8s.io",
+            Self::Gateways => "gateway.gateway.networking.k8s.io",
+            Self::Gatewayclasses => "gatewayclass.gateway.networking.k8s.io",
+            Self::Httproutes => "httproute.gateway.networking.k8s.io",
+            Self::Referencegrants => "referencegrant.gateway.networking.k8s.io",
             Self::Servicecidrs => "servicecidr.networking.k8s.io",
             Self::Ipaddresses => "ipaddress.networking.k8s.io",
             Self::Namespaces => "namespace",
@@ -259,7 +280,14 @@ impl Resource {
     const fn is_namespaced(self) -> bool {
         matches!(
             self,
-            Self::Services | Self::Endpoints | Self::Endpointslices | Self::Pods | Self::Ingresses
+            Self::Services
+                | Self::Endpoints
+                | Self::Endpointslices
+                | Self::Pods
+                | Self::Ingresses
+                | Self::Gateways
+                | Self::Httproutes
+                | Self::Referencegrants
         )
     }
 }
