@@ -34,6 +34,9 @@ fn targets(line: &str) -> impl Iterator<Item = &str> {
     )
 }
 
+/// Folders that every machine has: to name them, or to have the tree in one, tells nothing of a machine.
+const EVERYWHERE: &[&str] = &["/tmp", "/var/tmp", "/opt", "/srv", "/mnt", "/usr/src", "/var/lib"];
+
 /// No file names a folder of the machine on which it was written.
 fn machine_paths(workspace: &Workspace) -> Result<(), Fault> {
     let own = [Some(workspace.root.as_path()), workspace.root.parent()];
@@ -43,6 +46,7 @@ fn machine_paths(workspace: &Workspace) -> Result<(), Fault> {
         .flatten()
         .chain(home.as_deref().map(Path::new))
         .filter(|folder| folder.components().count() > 1)
+        .filter(|folder| !EVERYWHERE.iter().any(|known| folder == &Path::new(known)))
         .map(|folder| format!("{}/", folder.display()))
         .collect();
     // Homes of any machine. Spelt in pieces, so that this line is not one of them.
