@@ -85,7 +85,7 @@ fn verdict<'r>(
     if decided {
         return Verdict::OtherHost;
     }
-    let by = routes.shadowed.iter().find(|(loser, _)| *loser == number);
+    let by = routes.shadowed().iter().find(|(loser, _)| *loser == number);
     let by = by.and_then(|(_, winner)| routes.routes.get(*winner as usize));
     by.map_or(Verdict::LessSpecific, Verdict::Shadowed)
 }

@@ -7,17 +7,26 @@ use super::{DefaultRoute, HostOwnership, Match, Route, Settings, claim::Claim, p
 use crate::finding::{Finding, Kind};
 
 /// The routes of one host.
-#[derive(Debug, Default)]
+///
+/// It stands in the index beside the host's name, so that a lookup waits for memory once; what few hosts have stands
+/// elsewhere, since whoever changes a host copies its page.
+#[derive(Clone, Debug, Default)]
 pub(super) struct HostRoutes {
     /// Oldest Ingress first; [`PathTable`] knows them by their number.
     pub(super) routes: Arc<[Route]>,
+    rare: Option<Arc<Rare>>,
+    paths: PathTable,
+}
+
+/// What few hosts have.
+#[derive(Debug, Default)]
+struct Rare {
     /// Routes that others win over, and which.
-    pub(super) shadowed: Box<[(u32, u32)]>,
+    shadowed: Box<[(u32, u32)]>,
     /// Other versions, with the number of the route whose requests they take; in the order of the numbers.
     canaries: Box<[(u32, Arc<Route>)]>,
     /// Takes what no path takes.
-    pub(super) default: Option<Arc<DefaultRoute>>,
-    paths: PathTable,
+    default: Option<Arc<DefaultRoute>>,
 }
 
 impl HostRoutes {
@@ -59,28 +68,10 @@ impl HostRoutes {
             findings.extend(loser.zip(winner).map(|(loser, winner)| conflict(loser, winner)));
         }
         let default = claims.iter().filter(stable).find_map(|claim| claim.default.clone());
-        let mut built =
-            Self { routes, shadowed: shadowed.into(), default, paths, ..Self::default() };
-        built.add_canaries(claims.iter().filter(canaries), &mut findings);
-        (built, findings)
-    }
-
-    /// Puts canaries beside the routes that match the same.
-    fn add_canaries<'c>(
-        &mut self,
-        canaries: impl Iterator<Item = &'c Arc<Claim>>,
-        findings: &mut Vec<Finding>,
-    ) {
-        let mut beside = Vec::new();
-        for canary in canaries.flat_map(|claim| &*claim.routes) {
-            let main = self.routes.iter().position(|route| route.pattern == canary.pattern);
-            match main {
-                Some(main) => beside.push((main as u32, Arc::new(canary.clone()))),
-                None => findings.push(lonely(canary)),
-            }
-        }
-        beside.sort_by_key(|(main, _)| *main);
-        self.canaries = beside.into();
+        let canaries = beside(&routes, claims.iter().filter(canaries), &mut findings);
+        let rare = Rare { shadowed: shadowed.into(), canaries, default };
+        let rare = rare.is_needed().then(|| Arc::new(rare));
+        (Self { routes, rare, paths }, findings)
     }
 
     /// The route that takes a path.
@@ -94,13 +85,48 @@ impl HostRoutes {
     /// Other versions of a route.
     #[inline]
     pub(super) fn canaries(&self, number: u32) -> &[(u32, Arc<Route>)] {
-        if self.canaries.is_empty() {
-            return &[];
-        }
+        self.rare.as_deref().map_or(&[], |rare| rare.canaries(number))
+    }
+
+    /// Routes that others win over, and which.
+    pub(super) fn shadowed(&self) -> &[(u32, u32)] {
+        self.rare.as_deref().map_or(&[], |rare| &rare.shadowed)
+    }
+
+    /// Takes what no path takes.
+    pub(super) fn default(&self) -> Option<&DefaultRoute> {
+        self.rare.as_deref()?.default.as_deref()
+    }
+}
+
+impl Rare {
+    fn is_needed(&self) -> bool {
+        !self.shadowed.is_empty() || !self.canaries.is_empty() || self.default.is_some()
+    }
+
+    fn canaries(&self, number: u32) -> &[(u32, Arc<Route>)] {
         let start = self.canaries.partition_point(|(main, _)| *main < number);
         let end = self.canaries.partition_point(|(main, _)| *main <= number);
         self.canaries.get(start..end).unwrap_or_default()
     }
+}
+
+/// Canaries with the numbers of the routes that match the same.
+fn beside<'c>(
+    routes: &[Route],
+    canaries: impl Iterator<Item = &'c Arc<Claim>>,
+    findings: &mut Vec<Finding>,
+) -> Box<[(u32, Arc<Route>)]> {
+    let mut beside = Vec::new();
+    for canary in canaries.flat_map(|claim| &*claim.routes) {
+        let main = routes.iter().position(|route| route.pattern == canary.pattern);
+        match main {
+            Some(main) => beside.push((main as u32, Arc::new(canary.clone()))),
+            None => findings.push(lonely(canary)),
+        }
+    }
+    beside.sort_by_key(|(main, _)| *main);
+    beside.into()
 }
 
 /// A route that never takes a request, since another one takes the same.

@@ -3,9 +3,9 @@
 //! A copy of the index copies one pointer for each page; a change copies the page that it touches. A page holds about
 //! thirty hosts, so that both costs are small for any number of hosts that a machine can have.
 //!
-//! A page is one piece of memory, with the names of its hosts in it unless they are long: whoever looks a host up waits
-//! for its slot, and then for what belongs to it. Waiting for memory is most of what a lookup among thousands of hosts
-//! costs.
+//! A page is one piece of memory, with the names of its hosts in it unless they are long, and with what belongs to them:
+//! whoever looks a host up waits for its slot, and for nothing else. Waiting for memory is most of what a lookup among
+//! thousands of hosts costs.
 
 use core::hash::{BuildHasher, Hasher};
 
@@ -13,7 +13,7 @@ mod name;
 
 use ahash::RandomState;
 use name::HostName;
-use std_alloc::{sync::Arc, vec, vec::Vec};
+use std_alloc::{sync::Arc, vec::Vec};
 
 /// How many slots a page has; at most five of eight are taken on average.
 const SLOTS: usize = 64;
@@ -48,6 +48,10 @@ impl<T: Clone> HostIndex<T> {
         self.len == 0
     }
 
+    pub(super) const fn len(&self) -> usize {
+        self.len
+    }
+
     #[inline]
     pub(super) fn get(&self, name: &[u8], hasher: &RandomState) -> Option<&T> {
         let hash = hash(name, hasher);
@@ -61,6 +65,14 @@ impl<T: Clone> HostIndex<T> {
             at = (at + 1) % SLOTS;
         }
         None
+    }
+
+    /// Makes room for so many hosts at once, rather than step by step while they come.
+    pub(super) fn reserve(&mut self, more: usize) {
+        let pages = ((self.len + more) * 8).div_ceil(SLOTS * 5).next_power_of_two();
+        if more > SLOTS && pages > self.pages.len() {
+            self.spread_from(pages);
+        }
     }
 
     /// Sets what belongs to a host.
@@ -121,7 +133,11 @@ impl<T: Clone> HostIndex<T> {
 
     /// Spreads the hosts over twice as many pages, or more.
     fn grow(&mut self) {
-        let mut count = (self.pages.len() * 2).max(1);
+        self.spread_from((self.pages.len() * 2).max(1));
+    }
+
+    /// Spreads the hosts over so many pages, or more.
+    fn spread_from(&mut self, mut count: usize) {
         while !self.spread(count) {
             count *= 2;
         }
@@ -129,16 +145,16 @@ impl<T: Clone> HostIndex<T> {
 
     /// Spreads the hosts over so many pages; whether they fit.
     fn spread(&mut self, count: usize) -> bool {
-        let mut pages: Vec<Vec<Slot<T>>> = vec![vec![None; SLOTS]; count];
+        let empty = || (0..SLOTS).map(|_| None).collect();
+        let mut pages: Vec<Arc<[Slot<T>]>> = (0..count).map(|_| empty()).collect();
         for entry in self.pages.iter().flat_map(|page| page.iter().flatten()) {
-            let fits = pages
-                .get_mut(entry.hash as usize & (count - 1))
-                .is_some_and(|page| put(page, entry.clone()).is_ok());
+            let page = pages.get_mut(entry.hash as usize & (count - 1)).and_then(Arc::get_mut);
+            let fits = page.is_some_and(|page| put(page, entry.clone()).is_ok());
             if !fits {
                 return false;
             }
         }
-        self.pages = pages.into_iter().map(Arc::from).collect();
+        self.pages = pages;
         true
     }
 }

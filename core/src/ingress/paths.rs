@@ -32,11 +32,18 @@ use few::Few;
 const NONE: u32 = u32::MAX;
 
 /// Patterns by their text; each is known by its number in the order given.
-#[derive(Clone, Debug, Default)]
-pub(super) struct PathTable {
-    few: Few,
-    /// All patterns, when they are too many or too long for a list.
-    many: Option<Box<Many>>,
+#[derive(Clone, Debug)]
+pub(super) enum PathTable {
+    /// A list.
+    Few(Few),
+    /// They are too many or too long for a list.
+    Many(Arc<Many>),
+}
+
+impl Default for PathTable {
+    fn default() -> Self {
+        Self::Few(Few::default())
+    }
 }
 
 impl PathTable {
@@ -47,10 +54,10 @@ impl PathTable {
         hasher: &RandomState,
     ) -> (Self, Vec<(u32, u32)>) {
         if let Some((few, shadowed)) = Few::new(patterns.clone()) {
-            return (Self { few, many: None }, shadowed);
+            return (Self::Few(few), shadowed);
         }
         let (many, shadowed) = Many::new(patterns, hasher);
-        (Self { few: Few::default(), many: Some(Box::new(many)) }, shadowed)
+        (Self::Many(Arc::new(many)), shadowed)
     }
 
     /// Patterns that match, in order of precedence: the exact one, then by length.
@@ -59,23 +66,27 @@ impl PathTable {
         path: &'t [u8],
         hasher: &'t RandomState,
     ) -> impl Iterator<Item = (u32, usize)> + 't {
-        let many = self.many.iter().flat_map(|many| many.matches(path, hasher));
-        self.few.matches(path).chain(many)
+        let (few, many) = match self {
+            Self::Few(few) => (Some(few), None),
+            Self::Many(many) => (None, Some(many)),
+        };
+        let many = many.into_iter().flat_map(|many| many.matches(path, hasher));
+        few.into_iter().flat_map(|few| few.matches(path)).chain(many)
     }
 
     /// The first of [`PathTable::matches`].
     #[inline]
     pub(super) fn first(&self, path: &[u8], hasher: &RandomState) -> Option<(u32, usize)> {
-        match &self.many {
-            None => self.few.matches(path).next(),
-            Some(many) => many.first(path, hasher),
+        match self {
+            Self::Few(few) => few.matches(path).next(),
+            Self::Many(many) => many.first(path, hasher),
         }
     }
 }
 
 /// Patterns in a table.
 #[derive(Clone, Debug, Default)]
-struct Many {
+pub(super) struct Many {
     /// Open addressing, at most half full; the length is a power of two.
     slots: Box<[Slot]>,
     /// All texts in one place.

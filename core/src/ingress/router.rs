@@ -183,6 +183,7 @@ impl Router {
     }
 
     fn build_dirty(&mut self) {
+        self.routes.exact.reserve(self.dirty.len().saturating_sub(self.routes.exact.len()));
         for host in core::mem::take(&mut self.dirty) {
             self.build(host);
         }
@@ -343,7 +344,7 @@ impl Router {
             let (routes, findings) = HostRoutes::new(&state.claims, &self.settings, &hasher);
             state.findings = findings;
             state.dirty = false;
-            Arc::new(routes)
+            routes
         });
         if built.is_none() {
             self.hosts.remove(&host);

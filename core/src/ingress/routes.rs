@@ -27,11 +27,11 @@ use crate::model::TlsSecret;
 pub struct Routes {
     pub(super) hasher: RandomState,
     /// By whole name.
-    pub(super) exact: HostIndex<Arc<HostRoutes>>,
+    pub(super) exact: HostIndex<HostRoutes>,
     /// By what follows `*.`.
-    pub(super) wildcard: HostIndex<Arc<HostRoutes>>,
+    pub(super) wildcard: HostIndex<HostRoutes>,
     /// For every host.
-    pub(super) every: Option<Arc<HostRoutes>>,
+    pub(super) every: Option<HostRoutes>,
     /// When no host has anything.
     pub(super) default: Option<Arc<DefaultRoute>>,
     /// Certificates by server name.
@@ -83,14 +83,14 @@ impl Routes {
         host: &str,
         path: &str,
     ) -> Outcome<'r> {
-        let mut default = own.and_then(|routes| routes.default.as_deref());
+        let mut default = own.and_then(|routes| routes.default());
         let mut decided = own.is_some() && !self.host_fallthrough;
         for tier in [Tier::Wildcard, Tier::Every] {
             let Some(routes) = self.tier(tier, host).filter(|_| !decided) else { continue };
             if let Some(found) = routes.find(path.as_bytes(), &self.hasher) {
                 return Outcome::Route(found);
             }
-            default = default.or(routes.default.as_deref());
+            default = default.or_else(|| routes.default());
             decided = !self.host_fallthrough;
         }
         default.or(self.default.as_deref()).map_or(Outcome::NotFound, Outcome::Default)
@@ -130,7 +130,7 @@ impl Routes {
     pub fn iter(&self) -> impl Iterator<Item = &Route> {
         let hosts = self.exact.values().chain(self.wildcard.values()).chain(&self.every);
         hosts.flat_map(|host| {
-            let taken = |number: u32| host.shadowed.iter().any(|(loser, _)| *loser == number);
+            let taken = |number: u32| host.shadowed().iter().any(|(loser, _)| *loser == number);
             let numbered = host.routes.iter().zip(0u32..);
             numbered.filter(move |(_, number)| !taken(*number)).map(|(route, _)| route)
         })
@@ -141,13 +141,13 @@ impl Routes {
     pub(super) fn tier(&self, tier: Tier, host: &str) -> Option<&HostRoutes> {
         match tier {
             Tier::Exact if host.is_empty() => None,
-            Tier::Exact => self.exact.get(host.as_bytes(), &self.hasher).map(|routes| &**routes),
+            Tier::Exact => self.exact.get(host.as_bytes(), &self.hasher),
             Tier::Wildcard if self.wildcard.is_empty() => None,
             Tier::Wildcard => {
                 let (_, parent) = host.split_once('.')?;
-                self.wildcard.get(parent.as_bytes(), &self.hasher).map(|routes| &**routes)
+                self.wildcard.get(parent.as_bytes(), &self.hasher)
             }
-            Tier::Every => self.every.as_deref(),
+            Tier::Every => self.every.as_ref(),
         }
     }
 }

@@ -19,7 +19,7 @@ impl Routes {
 
     /// The rules for every host.
     pub(crate) fn every(&self) -> Option<HostView<'_>> {
-        self.every.as_deref().map(HostView)
+        self.every.as_ref().map(HostView)
     }
 
     /// What takes requests that no host takes.
@@ -39,13 +39,13 @@ impl<'r> HostView<'r> {
         &self,
     ) -> impl Iterator<Item = (&'r Route, &'r [(u32, Arc<Route>)])> + use<'r> {
         let host = self.0;
-        let taken = |number: u32| host.shadowed.iter().any(|(loser, _)| *loser == number);
+        let taken = |number: u32| host.shadowed().iter().any(|(loser, _)| *loser == number);
         let numbered = host.routes.iter().zip(0u32..).filter(move |(_, number)| !taken(*number));
         numbered.map(|(route, number)| (route, host.canaries(number)))
     }
 
     /// Takes what no path takes.
     pub(crate) fn default(&self) -> Option<&'r DefaultRoute> {
-        self.0.default.as_deref()
+        self.0.default()
     }
 }

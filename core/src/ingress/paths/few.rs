@@ -26,7 +26,7 @@ const TAILS: usize = 31;
 
 /// Patterns in order of precedence.
 #[derive(Clone, Debug)]
-pub(super) struct Few {
+pub(in crate::ingress) struct Few {
     /// What each text starts with, the first octet lowest; a slash for the empty one, as all requests have. Zero,
     /// which no request has, behind the last.
     heads: [u64; MOST],
