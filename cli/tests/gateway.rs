@@ -144,3 +144,52 @@ fn a_route_that_is_not_let_in_takes_nothing_and_is_told() {
     let (out, errors) = svckit("check", GRANT, &[]);
     assert!(!format!("{out}{errors}").contains("HTTPRoute"), "{out}{errors}");
 }
+
+/// A Gateway of the namespace `store` whose listener lets these routes in, and a route of its own namespace and of another.
+fn listener(from: &str) -> String {
+    format!(
+        "\
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {{name: door, namespace: store}}
+spec:
+  gatewayClassName: svckit
+  listeners: [{{name: http, protocol: HTTP, port: 8080, allowedRoutes: {{namespaces: {{from: {from}}}}}}}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {{name: own, namespace: store}}
+spec:
+  parentRefs: [{{name: door}}]
+  rules: [{{matches: [{{path: {{value: /own}}}}], backendRefs: [{{name: parts, port: 80}}]}}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {{name: guest, namespace: shop}}
+spec:
+  parentRefs: [{{name: door, namespace: store}}]
+  rules: [{{matches: [{{path: {{value: /guest}}}}], backendRefs: [{{name: web, port: 80}}]}}]
+"
+    )
+}
+
+#[test]
+fn a_listener_says_whose_routes_it_lets_in() {
+    let status = |from: &str, path: &str| {
+        let (out, _) = svckit("route", &listener(from), &[&format!("http://any:8080{path}")]);
+        let mut lines = out.lines().filter_map(|line| line.split_once(char::is_whitespace));
+        lines.find(|(name, _)| *name == "status").map(|(_, status)| status.trim().to_string())
+    };
+    // Those that are let in have no pods: 503.
+    for (from, own, guest) in
+        [("Same", "503", "404"), ("All", "503", "503"), ("None", "404", "404")]
+    {
+        assert_eq!(status(from, "/own").as_deref(), Some(own), "{from}");
+        assert_eq!(status(from, "/guest").as_deref(), Some(guest), "{from}");
+    }
+    let (out, errors) = svckit("check", &listener("Selector"), &[]);
+    let told = format!("{out}{errors}");
+    let place = "spec.listeners[0].allowedRoutes.namespaces.from: ";
+    assert!(told.contains(place) && told.contains("Same, All, None"), "{told}");
+}

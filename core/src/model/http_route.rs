@@ -25,8 +25,20 @@ pub struct Listener {
     pub port: Port,
     /// It ends TLS.
     pub tls: bool,
-    /// Routes of other namespaces may attach themselves.
-    pub from_all: bool,
+    /// The namespaces whose routes may attach themselves.
+    pub routes_from: RoutesFrom,
+}
+
+/// The namespaces whose routes may attach themselves to a listener.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RoutesFrom {
+    /// That of the Gateway.
+    #[default]
+    Same,
+    /// All.
+    All,
+    /// None, not even that of the Gateway.
+    None,
 }
 
 /// Rules for requests.

@@ -21,7 +21,7 @@ pub use change::Change;
 pub use endpoint_slice::{Conditions, Endpoint, EndpointSlice, SlicePort};
 pub use http_route::{
     Gateway, HeaderChange, HttpBackend, HttpFilters, HttpMatch, HttpRedirect, HttpRoute, HttpRule,
-    Listener, Parent, PathChange, ReferenceGrant,
+    Listener, Parent, PathChange, ReferenceGrant, RoutesFrom,
 };
 pub use ingress::{
     Ingress, IngressBackend, IngressPath, IngressRule, IngressTls, PathType, ServicePortRef,

@@ -14,6 +14,7 @@ use crate::{
     model::{
         Gateway, HeaderChange, HttpBackend, HttpFilters, HttpMatch, HttpRedirect, HttpRoute,
         HttpRule, Listener, NamespacedName, Parent, PathChange, PathType, ReferenceGrant,
+        RoutesFrom,
     },
 };
 
@@ -34,15 +35,31 @@ pub fn gateway(object: &api::Gateway) -> Result<Gateway, Vec<Finding>> {
         }
         let namespaces =
             given.allowed_routes.as_ref().and_then(|routes| routes.namespaces.as_ref());
+        let from_at = at.child("allowedRoutes");
+        let from_at = from_at.child("namespaces");
+        let from = namespaces.map_or("", |namespaces| &namespaces.from);
         listeners.push(Listener {
             name: given.name.as_str().into(),
             hostname: read::text(&given.hostname.to_ascii_lowercase()),
             port,
             tls: given.protocol == "HTTPS",
-            from_all: namespaces.is_some_and(|namespaces| namespaces.from == "All"),
+            routes_from: routes_from(from, from_at.child("from"), &mut notes),
         });
     }
     notes.or(Gateway { key: read::key(&object.metadata), listeners })
+}
+
+/// Which routes a listener lets in. To ask for labels of namespaces is refused: they are not known here.
+fn routes_from(from: &str, at: Field<'_>, notes: &mut Notes) -> RoutesFrom {
+    match from {
+        "" | "Same" => RoutesFrom::Same,
+        "All" => RoutesFrom::All,
+        "None" => RoutesFrom::None,
+        other => {
+            notes.not_supported(at, other, &["Same", "All", "None"]);
+            RoutesFrom::None
+        }
+    }
 }
 
 /// A ReferenceGrant in checked form; grants for other kinds are left out.

@@ -2,7 +2,7 @@
 
 use std_alloc::{string::String, vec, vec::Vec};
 
-use crate::model::{Gateway, HttpRoute, Listener};
+use crate::model::{Gateway, HttpRoute, Listener, RoutesFrom};
 
 /// The hostnames under which a route takes requests of a listener; an empty one is every host. None: the two have
 /// nothing in common.
@@ -23,7 +23,12 @@ pub(super) fn is_attached(route: &HttpRoute, gateway: &Gateway, listener: &Liste
             && parent.listener.as_ref().is_none_or(|name| *name == listener.name)
             && parent.port.is_none_or(|port| port == listener.port)
     });
-    asks && (own || listener.from_all)
+    let may = match listener.routes_from {
+        RoutesFrom::Same => own,
+        RoutesFrom::All => true,
+        RoutesFrom::None => false,
+    };
+    asks && may
 }
 
 /// The more specific of two hostnames that have a host in common.

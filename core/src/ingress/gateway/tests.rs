@@ -15,7 +15,7 @@ fn gateway() -> Arc<Gateway> {
             hostname: None,
             port: Port::new(80).unwrap(),
             tls: false,
-            from_all: false,
+            routes_from: RoutesFrom::Same,
         }]),
     })
 }
