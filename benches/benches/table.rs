@@ -7,7 +7,7 @@
     reason = "criterion's macros, and fixtures of known size"
 )]
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use std::{
     hint::black_box,
     net::{Ipv4Addr, SocketAddr},
@@ -20,6 +20,7 @@ use svckit::{
     model::{Family, NamespacedName, Port, Protocol, ServicePortName},
     table::{Flow, Outcome, Publisher, Snapshot},
 };
+use svckit_benches::turns::Turns;
 
 /// Endpoints of each Service.
 const ENDPOINTS: u32 = 10;
@@ -93,72 +94,77 @@ fn keys(services: u32) -> Vec<u64> {
     (0..FLOWS).map(|n| packed(vip((scatter(n) >> 20) as u32 % services))).collect()
 }
 
+/// A number that needs all of what was found.
 #[inline]
-fn port_of(outcome: Outcome) -> u64 {
-    outcome.backend().map_or(0, |addr| addr.port().into())
+fn number_of(outcome: Outcome) -> u64 {
+    match outcome.backend() {
+        Some(SocketAddr::V4(addr)) => u64::from(addr.ip().to_bits()) << 16 | u64::from(addr.port()),
+        _ => 0,
+    }
 }
 
-fn pick(c: &mut Criterion) {
-    let mut group = c.benchmark_group("table/pick");
-    group.throughput(Throughput::Elements(FLOWS));
+/// Flows as they come, and flows of which each waits for what the one before it found: a look-up's time, and what a core
+/// makes of many.
+fn pick(_: &mut Criterion) {
     for &services in sizes() {
         let keys = keys(services);
         let mut bare = hashbrown::HashMap::with_hasher(Seed([5; 4]).hasher());
         bare.extend((0..services).map(|n| (packed(vip(n)), u64::from(n))));
-        group.bench_function(BenchmarkId::new("bare look-up", services), |b| {
-            b.iter(|| {
-                keys.iter().filter_map(|key| bare.get(black_box(key))).fold(0, |a, b| a ^ *b)
-            });
-        });
-        for method in [Method::Random, Method::RoundRobin, Method::Maglev] {
-            let snapshot = cluster(services, method).publish();
-            let mut affinity = Affinity::new(1, Seed([1; 4]));
-            group.bench_function(BenchmarkId::new(method.as_str(), services), |b| {
-                b.iter(|| {
-                    keys.iter().zip(0..).fold(0, |sum, (key, n)| {
-                        let flow = flow(*black_box(key));
-                        let entropy = scatter(n);
-                        sum ^ port_of(snapshot.pick(&flow, &mut affinity, Time::default(), entropy))
-                    })
-                });
-            });
-        }
-    }
-    group.finish();
-}
+        let snapshots = [Method::Random, Method::RoundRobin, Method::Maglev]
+            .map(|method| (method, cluster(services, method).publish()));
 
-/// Picks where the next flow depends on the last pick, and batches.
-fn waiting(c: &mut Criterion) {
-    let mut group = c.benchmark_group("table/batch");
-    group.throughput(Throughput::Elements(FLOWS));
-    for &services in sizes() {
-        let keys = keys(services);
-        let snapshot = cluster(services, Method::Random).publish();
-        let mut affinity = Affinity::new(1, Seed([1; 4]));
-        group.bench_function(BenchmarkId::new("one after the other", services), |b| {
-            b.iter(|| one_after_the_other(&snapshot, &mut affinity, &keys));
+        let mut turns = Turns::new(format!("{services} Services, flows as they come"), FLOWS);
+        turns.side("bare look-up", || {
+            keys.iter().filter_map(|key| bare.get(black_box(key))).fold(0, |a, b| a ^ *b)
         });
-        let (mut flows, mut out) = ([flow(packed(vip(0))); 64], [Outcome::Dropped; 64]);
-        group.bench_function(BenchmarkId::new("64 at once", services), |b| {
-            b.iter(|| {
-                keys.chunks_exact(64).zip(0..).fold(0, |sum, (keys, n)| {
-                    flows.iter_mut().zip(keys).for_each(|(place, key)| *place = flow(*key));
-                    let flows = black_box(&flows);
-                    snapshot.pick_batch(flows, &mut affinity, Time::default(), n, &mut out);
-                    out.iter().fold(sum, |sum, outcome| sum ^ port_of(*outcome))
+        for (method, snapshot) in &snapshots {
+            turns.side(method.as_str(), || as_they_come(snapshot, &keys));
+        }
+        turns.run();
+
+        let mut turns = Turns::new(format!("{services} Services, each waits"), FLOWS);
+        turns.side("bare look-up", || {
+            one_after_the_other(services, |key, _| bare.get(&key).copied().unwrap_or_default())
+        });
+        for (method, snapshot) in &snapshots {
+            let mut affinity = Affinity::new(1, Seed([1; 4]));
+            turns.side(method.as_str(), move || {
+                one_after_the_other(services, |key, entropy| {
+                    number_of(snapshot.pick(&flow(key), &mut affinity, Time::default(), entropy))
                 })
             });
-        });
+        }
+        if let Some((_, snapshot)) = snapshots.first() {
+            turns.side("random, 64 at once", || at_once(snapshot, &keys));
+        }
+        turns.run();
     }
-    group.finish();
 }
 
-fn one_after_the_other(snapshot: &Snapshot, affinity: &mut Affinity, keys: &[u64]) -> u64 {
-    (0..FLOWS).fold(1, |last: u64, n| {
-        let key = keys[(scatter(last ^ n) >> 50) as usize % keys.len()];
-        let outcome = snapshot.pick(&flow(key), affinity, Time::default(), last);
-        let Some(SocketAddr::V4(addr)) = outcome.backend() else { return last };
-        last.wrapping_mul(31) ^ u64::from(addr.ip().to_bits())
+fn as_they_come(snapshot: &Snapshot, keys: &[u64]) -> u64 {
+    let mut affinity = Affinity::new(1, Seed([1; 4]));
+    keys.iter().zip(0..).fold(0, |sum, (key, n)| {
+        let flow = flow(*black_box(key));
+        sum ^ number_of(snapshot.pick(&flow, &mut affinity, Time::default(), scatter(n)))
+    })
+}
+
+fn one_after_the_other(services: u32, mut find: impl FnMut(u64, u64) -> u64) -> u64 {
+    (0..FLOWS).fold(0, |last, n| {
+        let next = scatter(last ^ n);
+        let service = ((next >> 32) * u64::from(services)) >> 32;
+        find(packed(vip(service as u32)), next)
+    })
+}
+
+fn at_once(snapshot: &Snapshot, keys: &[u64]) -> u64 {
+    let mut affinity = Affinity::new(1, Seed([1; 4]));
+    let (mut flows, mut out) = ([flow(packed(vip(0))); 64], [Outcome::Dropped; 64]);
+    keys.chunks_exact(64).zip(0..).fold(0, |sum, (keys, n)| {
+        flows.iter_mut().zip(keys).for_each(|(place, key)| *place = flow(*key));
+        let flows = black_box(&flows);
+        snapshot.pick_batch(flows, &mut affinity, Time::default(), n, &mut out);
+        out.iter().fold(sum, |sum, outcome| sum ^ number_of(*outcome))
     })
 }
 
@@ -184,5 +190,5 @@ fn one_change(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, pick, waiting, one_change);
+criterion_group!(benches, pick, one_change);
 criterion_main!(benches);

@@ -1,6 +1,7 @@
 //! What the benches share: sizes, and generated clusters of any size.
 
 pub mod cluster;
+pub mod turns;
 
 /// The sizes to measure; small ones when each bench runs only once, to see that it works.
 ///

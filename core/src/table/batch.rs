@@ -7,7 +7,11 @@ use super::{
     plane::Plane,
     snapshot::{Snapshot, pick},
 };
-use crate::{Time, balance::Affinity, seed::mix};
+use crate::{
+    Time,
+    balance::{Affinity, identity},
+    seed::mix,
+};
 
 /// Flows that are looked up together: enough to keep all of a core's outstanding reads busy.
 const TOGETHER: usize = 64;
@@ -136,8 +140,8 @@ impl Snapshot {
             if lead.is_nowhere() && *key != A::Key::default() {
                 *lead = plane.index.find_further(*key, *hash);
             }
-            let source = || flow(asked).map(|flow| flow.source);
-            let found = self.place(plane, *lead, source, random(entropy, n));
+            let client = || flow(asked).map_or(0, |flow| identity(flow.source, self.hashing_key));
+            let found = self.place(plane, *lead, client, random(entropy, n));
             *place = found.map_or(NOBODY, |n| n as u32);
         }
         // In a loop of its own, because turns that are counted keep reads behind them from running ahead.

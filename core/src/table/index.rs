@@ -3,7 +3,7 @@
 //! The upper half of a hash chooses the page, the lower half the line of four slots where a search begins; it goes on
 //! around the page's end. A line is a cache line (IPv6: two), and its slots are compared without a branch between them:
 //! a mispredicted one would wait for memory, and everything behind it too. So any change touches one page. Pages are
-//! filled to 1/2 on average before the table doubles, which costs O(n) at powers of two; it doubles early if some key
+//! filled to 4/5 on average before the table doubles, which costs O(n) at powers of two; it doubles early if some key
 //! would stand more than [`PROBES`] lines from where its search begins, so a search is bounded whoever chose the keys.
 
 use super::{address::Key, lead::Lead, pages::Paged};
@@ -114,7 +114,7 @@ impl<K: Key> Index<K> {
 
     /// Adds a key; the caller knows that it isn't there.
     pub(super) fn insert(&mut self, key: K, lead: Lead) {
-        if (self.len + 1) * 2 > (self.mask + 1) * SLOTS {
+        if (self.len + 1) * 5 > (self.mask + 1) * SLOTS * 4 {
             self.double();
         }
         while !self.try_insert(Slot { key, lead }) {

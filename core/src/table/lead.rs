@@ -92,6 +92,12 @@ impl Lead {
         self.0 >> WAY == TURN
     }
 
+    /// Whether it leads to endpoints that a table numbers.
+    #[inline]
+    pub(super) const fn is_table(self) -> bool {
+        self.0 >> WAY >= TABLE
+    }
+
     /// The number given to [`Self::to_number`] or [`Self::to_record`].
     #[inline]
     pub(super) const fn number(self) -> u32 {

@@ -50,10 +50,15 @@ impl Snapshot {
     #[inline(always)]
     pub fn pick(&self, flow: &Flow, affinity: &mut Affinity, now: Time, entropy: u64) -> Outcome {
         // The usual case is short enough to become a part of the caller.
-        if let IpAddr::V4(ip) = flow.address
-            && let Some(pick) = self.pick_at_once(ip, flow.port, flow.protocol, entropy)
-        {
-            return Outcome::Backend(pick);
+        if let IpAddr::V4(ip) = flow.address {
+            let lead = self.lead_v4(ip, flow.port, flow.protocol);
+            if let Some(pick) = self.pick_led(lead, entropy) {
+                return Outcome::Backend(pick);
+            }
+            if lead.is_table() {
+                let client = identity(flow.source, self.hashing_key);
+                return self.pick_by_table(lead, client);
+            }
         }
         // A copy, so that the caller's flow needn't be in memory for the usual case.
         self.pick_otherwise(*flow, affinity, now, entropy)
@@ -79,8 +84,17 @@ impl Snapshot {
         protocol: Protocol,
         entropy: u64,
     ) -> Option<Pick> {
+        self.pick_led(self.lead_v4(address, port, protocol), entropy)
+    }
+
+    #[inline(always)]
+    fn lead_v4(&self, address: Ipv4Addr, port: Port, protocol: Protocol) -> Lead {
         let (index, key) = (&self.v4.index, address.key(protocol, port));
-        let lead = index.find_first(key, index.hash(key));
+        index.find_first(key, index.hash(key))
+    }
+
+    #[inline(always)]
+    fn pick_led(&self, lead: Lead, entropy: u64) -> Option<Pick> {
         let n = if lead.is_random() {
             scale(entropy, lead.len() as usize)
         } else if lead.is_turn() {
@@ -89,6 +103,16 @@ impl Snapshot {
             return None;
         };
         self.v4.led_to(lead, n).map(|found| pick(lead.owner(), found))
+    }
+
+    /// By consistent hashing. It takes numbers, because a flow handed over in memory would be waited for; and it is cold, so
+    /// that calling it costs other picks no registers.
+    #[cold]
+    #[inline(never)]
+    fn pick_by_table(&self, lead: Lead, client: u64) -> Outcome {
+        self.place(&self.v4, lead, || client, 0)
+            .and_then(|n| self.v4.led_to(lead, n))
+            .map_or(Outcome::NotAService, |found| Outcome::Backend(pick(lead.owner(), found)))
     }
 
     /// Where all other connections go.
@@ -119,25 +143,25 @@ impl Snapshot {
         entropy: u64,
     ) -> Option<Pick> {
         let lead = plane.index.find(address.key(flow.protocol, flow.port));
-        let n = self.place(plane, lead, || Some(flow.source), entropy)?;
+        let n = self.place(plane, lead, || identity(flow.source, self.hashing_key), entropy)?;
         plane.led_to(lead, n).map(|found| pick(lead.owner(), found))
     }
 
-    /// Which of the endpoints it is that a lead leads to; `None` if it doesn't.
+    /// Which of the endpoints it is that a lead leads to; `None` if it doesn't. `client` is what consistent hashing knows
+    /// it by.
     #[inline]
     pub(super) fn place<A: Address>(
         &self,
         plane: &Plane<A>,
         lead: Lead,
-        source: impl FnOnce() -> Option<SocketAddr>,
+        client: impl FnOnce() -> u64,
         entropy: u64,
     ) -> Option<usize> {
         if lead.is_random() {
             return Some(scale(entropy, lead.len() as usize));
         }
         let Led::Endpoints(choice) = lead.led() else { return None };
-        let key = || source().map_or(0, |source| identity(source, self.hashing_key));
-        plane.choose(choice, &self.cursors, entropy, key)
+        plane.choose(choice, &self.cursors, entropy, client)
     }
 
     /// The whole way: node ports, policies, source ranges, affinity, and reasons why there is nobody.
