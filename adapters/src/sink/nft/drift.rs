@@ -89,7 +89,7 @@ impl Nft {
 
     fn repair(&mut self, node: &NodeConfig) -> Result<Checked, NftError> {
         // Whatever else was done to the table is gone with it.
-        let done = self.replace(node, false);
+        let done = self.replace(node, true);
         if done.is_err() {
             self.planner.reset();
         }
