@@ -53,13 +53,12 @@ fn service(n: usize, version: usize, exposure: Option<Exposure>) -> Change {
 
 fn endpoints(service: &NamespacedName, count: u8) -> Change {
     let endpoint = |n: u8| Endpoint {
-        addresses: vec![[10, 244, 0, n].into()],
+        addresses: [[10, 244, 0, n].into()].into(),
         conditions: Conditions::READY,
         hostname: None,
         node: None,
         zone: None,
-        zone_hints: vec![],
-        node_hints: vec![],
+        hints: None,
         pod: None,
     };
     Change::Slice(Arc::new(EndpointSlice {

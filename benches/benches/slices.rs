@@ -48,7 +48,7 @@ fn pod(n: usize, ready: bool) -> Change {
         key: NamespacedName::new(format!("n{}", service % 50), format!("p{n}")),
         uid: "".into(),
         labels: labels.into_iter().collect(),
-        addresses: vec![std::net::Ipv4Addr::from(0x0a00_0000 + n as u32).into()],
+        addresses: [std::net::Ipv4Addr::from(0x0a00_0000 + n as u32).into()].into(),
         ready,
         terminating: false,
         node: None,

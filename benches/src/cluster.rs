@@ -94,13 +94,12 @@ pub fn service(n: u32) -> Change {
 #[must_use]
 pub fn slice(n: u32, endpoints: u32, each: u32) -> Change {
     let endpoint = |e| Endpoint {
-        addresses: vec![Ipv4Addr::from(0x0a80_0000 + n * (each + 1) + e).into()],
+        addresses: [Ipv4Addr::from(0x0a80_0000 + n * (each + 1) + e).into()].into(),
         conditions: Conditions::READY,
         hostname: None,
         node: Some("there".into()),
         zone: None,
-        zone_hints: vec![],
-        node_hints: vec![],
+        hints: None,
         pod: None,
     };
     let NamespacedName { namespace, name } = name(n);

@@ -166,7 +166,7 @@ fn service(n: u8, first: u8, second: u8) -> Service {
 fn slice(n: u8, chosen: u8, conditions: u8) -> EndpointSlice {
     let family = family(conditions);
     let endpoint = |last: u8| Endpoint {
-        addresses: vec![at(Network::Pods, family, last)],
+        addresses: [at(Network::Pods, family, last)].into(),
         conditions: match conditions.rotate_left(last.into()) >> 5 {
             0 => Conditions { ready: false, serving: true, terminating: true },
             1 => Conditions { ready: false, serving: false, terminating: false },
@@ -175,8 +175,7 @@ fn slice(n: u8, chosen: u8, conditions: u8) -> EndpointSlice {
         hostname: None,
         node: Some(if last.is_multiple_of(2) { "here" } else { "there" }.into()),
         zone: None,
-        zone_hints: Vec::new(),
-        node_hints: Vec::new(),
+        hints: None,
         pod: None,
     };
     let port = |protocol: Protocol| SlicePort {
@@ -212,7 +211,10 @@ fn pod(n: u8, bits: u8) -> Pod {
         key: NamespacedName::new("ns", format!("pod{n}")),
         uid: "".into(),
         labels: Default::default(),
-        addresses: [Family::V4, Family::V6].map(|f| at(Network::Pods, f, 100 + n)).into(),
+        addresses: [Family::V4, Family::V6]
+            .into_iter()
+            .map(|f| at(Network::Pods, f, 100 + n))
+            .collect(),
         ready: true,
         terminating: false,
         node: Some("here".into()),

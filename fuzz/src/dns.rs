@@ -215,7 +215,7 @@ fn make_service(key: NamespacedName, bits: u8) -> Service {
 
 fn make_slice(service: NamespacedName, who: u8, bits: u8) -> EndpointSlice {
     let endpoint = |n: u8| Endpoint {
-        addresses: vec![[10, 1, 0, n + (who >> 5 & 1)].into()],
+        addresses: [[10, 1, 0, n + (who >> 5 & 1)].into()].into(),
         conditions: match (bits >> 4 ^ n) & 3 {
             0 => Conditions { ready: false, serving: true, terminating: true },
             _ => Conditions::READY,
@@ -227,8 +227,7 @@ fn make_slice(service: NamespacedName, who: u8, bits: u8) -> EndpointSlice {
         },
         node: None,
         zone: None,
-        zone_hints: vec![],
-        node_hints: vec![],
+        hints: None,
         pod: None,
     };
     let port = |name: &str, protocol, number| SlicePort {

@@ -247,7 +247,9 @@ fn pod(key: NamespacedName, number: u8, how: u8) -> Pod {
         key,
         uid: "".into(),
         labels: labels.parse().unwrap(),
-        addresses: [vec![v4], vec![v4, v6], vec![], vec![v6]][usize::from(how >> 2 & 3)].clone(),
+        addresses: [vec![v4], vec![v4, v6], vec![], vec![v6]][usize::from(how >> 2 & 3)]
+            .clone()
+            .into(),
         ready: how & 16 == 0,
         terminating: how & 96 == 96,
         node: (how & 32 != 0).then(|| format!("w{}", how & 1).into()),

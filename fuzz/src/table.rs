@@ -220,7 +220,7 @@ fn make_service(key: NamespacedName, what: u8, bits: u8) -> Service {
 
 fn make_slice(service: NamespacedName, bits: u8) -> EndpointSlice {
     let endpoint = |n: u8| Endpoint {
-        addresses: vec![[10, 244, 0, n].into()],
+        addresses: [[10, 244, 0, n].into()].into(),
         conditions: match (bits.rotate_left(n.into())) >> 6 {
             0 => Conditions { ready: false, serving: true, terminating: true },
             1 => Conditions { ready: false, serving: false, terminating: false },
@@ -229,8 +229,7 @@ fn make_slice(service: NamespacedName, bits: u8) -> EndpointSlice {
         hostname: None,
         node: Some(if n.is_multiple_of(2) { "n1" } else { "n2" }.into()),
         zone: None,
-        zone_hints: vec![],
-        node_hints: vec![],
+        hints: None,
         pod: None,
     };
     EndpointSlice {

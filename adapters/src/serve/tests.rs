@@ -51,13 +51,12 @@ fn slices(backends: &[SocketAddr], protocol: Protocol) -> Vec<Change> {
             app_protocol: None,
         }],
         endpoints: vec![Endpoint {
-            addresses: vec![backend.ip()],
+            addresses: [backend.ip()].into(),
             conditions: Conditions::READY,
             hostname: None,
             node: None,
             zone: None,
-            zone_hints: vec![],
-            node_hints: vec![],
+            hints: None,
             pod: None,
         }],
     };

@@ -63,16 +63,16 @@ pub(crate) fn slice(n: u16, family: Family, endpoints: &[u16]) -> Change {
         app_protocol: None,
     };
     let endpoint = |e: &u16| Endpoint {
-        addresses: vec![match family {
+        addresses: [match family {
             Family::V4 => addr(&format!("10.244.1.{e}")),
             Family::V6 => addr(&format!("fd00:244:1::{e:x}")),
-        }],
+        }]
+        .into(),
         conditions: Conditions::READY,
         hostname: None,
         node: Some(if e % 2 == 1 { "here" } else { "there" }.into()),
         zone: None,
-        zone_hints: vec![],
-        node_hints: vec![],
+        hints: None,
         pod: None,
     };
     Change::Slice(Arc::new(EndpointSlice {
@@ -148,7 +148,7 @@ pub(crate) fn changes() -> Vec<Change> {
             key: NamespacedName::new("lab", "one"),
             uid: "".into(),
             labels: Default::default(),
-            addresses: vec![addr("10.244.1.1"), addr("fd00:244:1::1")],
+            addresses: vec![addr("10.244.1.1"), addr("fd00:244:1::1")].into(),
             ready: true,
             terminating: false,
             node: Some("here".into()),

@@ -60,13 +60,12 @@ pub(crate) fn slice_with(n: u16, family: Family, pods: &[&str], draining: &[&str
         let v4 = family == Family::V4;
         let at = if v4 { format!("10.244.{host}.2") } else { format!("fd00:244:{host}::2") };
         Endpoint {
-            addresses: vec![addr(&at)],
+            addresses: [addr(&at)].into(),
             conditions: if pods.contains(name) { Conditions::READY } else { ending },
             hostname: None,
             node: Some(if *name == "far" { "another" } else { "here" }.into()),
             zone: None,
-            zone_hints: vec![],
-            node_hints: vec![],
+            hints: None,
             pod: None,
         }
     });
@@ -146,7 +145,7 @@ pub(crate) fn cluster() -> Vec<Change> {
             key: NamespacedName::new("lab", "one"),
             uid: "".into(),
             labels: Default::default(),
-            addresses: vec![addr("10.244.1.2")],
+            addresses: [addr("10.244.1.2")].into(),
             ready: true,
             terminating: false,
             node: Some("here".into()),

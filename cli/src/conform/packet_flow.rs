@@ -9,8 +9,8 @@ use svckit::{
     Seed,
     forward::{NodeConfig, NodePortAddresses, Packet, Proxy, Verdict},
     model::{
-        Change, ClusterIps, Conditions, Endpoint, EndpointSlice, Exposure, Family, LoadBalancer,
-        NamespacedName, Port, Protocol, Service, ServicePort, SlicePort, TargetPort,
+        Change, ClusterIps, Conditions, Endpoint, EndpointSlice, Exposure, Family, Hints,
+        LoadBalancer, NamespacedName, Port, Protocol, Service, ServicePort, SlicePort, TargetPort,
     },
 };
 
@@ -263,7 +263,7 @@ fn slice(case: &EndpointsCase, family: Family, n: usize) -> Result<EndpointSlice
 
 fn endpoint(case: &EndpointCase) -> Endpoint {
     Endpoint {
-        addresses: vec![case.ip],
+        addresses: [case.ip].into(),
         conditions: Conditions {
             ready: case.ready,
             serving: case.serving,
@@ -272,8 +272,7 @@ fn endpoint(case: &EndpointCase) -> Endpoint {
         hostname: None,
         node: case.node.clone(),
         zone: None,
-        zone_hints: case.zone_hints.clone(),
-        node_hints: case.node_hints.clone(),
+        hints: Hints::new(case.zone_hints.clone(), case.node_hints.clone()),
         pod: None,
     }
 }

@@ -169,13 +169,12 @@ fn stand_in(frontend: &Frontend, at: SocketAddr, number: usize) -> EndpointSlice
             app_protocol: None,
         }],
         endpoints: vec![Endpoint {
-            addresses: vec![at.ip()],
+            addresses: [at.ip()].into(),
             conditions: Conditions::READY,
             hostname: None,
             node: None,
             zone: None,
-            zone_hints: Vec::new(),
-            node_hints: Vec::new(),
+            hints: None,
             pod: None,
         }],
     }

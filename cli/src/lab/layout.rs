@@ -46,7 +46,7 @@ impl LabPod {
         };
         Self {
             name: pod.key.to_string(),
-            addresses: pod.addresses.clone(),
+            addresses: pod.addresses.to_vec(),
             listens: pod.ports.iter().map(|port| (port.protocol, port.port.get())).collect(),
             services: services
                 .iter()

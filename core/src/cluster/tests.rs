@@ -42,7 +42,9 @@ impl World {
     fn endpoints(&self) -> Vec<String> {
         let endpoints = self.slices.values().flat_map(|slice| &slice.endpoints);
         let mut shown: Vec<String> = endpoints
-            .map(|endpoint| format!("{} {}", endpoint.addresses[0], endpoint.zone_hints.join("+")))
+            .map(|endpoint| {
+                format!("{} {}", endpoint.addresses[0], endpoint.zone_hints().join("+"))
+            })
             .collect();
         shown.sort();
         shown

@@ -30,8 +30,8 @@ pub fn candidates<'a>(
                     addr: SocketAddr::new(*addr, port.get()),
                     local: !node.is_empty() && endpoint.node.as_deref() == Some(node),
                     conditions: endpoint.conditions,
-                    zone_hints: &endpoint.zone_hints,
-                    node_hints: &endpoint.node_hints,
+                    zone_hints: endpoint.zone_hints(),
+                    node_hints: endpoint.node_hints(),
                 });
             }
         }

@@ -38,13 +38,12 @@ fn service() -> Service {
 
 fn endpoint(text: &str, node: &str) -> Endpoint {
     Endpoint {
-        addresses: vec![addr(text)],
+        addresses: [addr(text)].into(),
         conditions: Conditions::READY,
         hostname: None,
         node: Some(node.into()),
         zone: None,
-        zone_hints: vec![],
-        node_hints: vec![],
+        hints: None,
         pod: None,
     }
 }
@@ -268,7 +267,7 @@ fn host_ports_lead_to_pods_of_this_node() {
         key: NamespacedName::new("shop", name),
         uid: "".into(),
         labels: Default::default(),
-        addresses: vec![addr("10.0.0.9"), addr("fd00::9")],
+        addresses: vec![addr("10.0.0.9"), addr("fd00::9")].into(),
         ready: true,
         terminating: false,
         node: Some(node.into()),
@@ -324,7 +323,7 @@ fn host_ports_lead_to_pods_of_this_node() {
 #[test]
 fn the_node_object_fills_in_what_the_configuration_leaves_out() {
     let hinted = |text: &str, zone: &str| Endpoint {
-        zone_hints: vec![zone.into()],
+        hints: crate::model::Hints::new(vec![zone.into()], vec![]),
         ..endpoint(text, "there")
     };
     let slice = slice("a", vec![hinted("10.0.0.1", "east"), hinted("10.0.1.1", "west")]);

@@ -1,7 +1,8 @@
 //! A part of a Service's endpoints.
 
 use core::net::IpAddr;
-use std_alloc::{sync::Arc, vec::Vec};
+use smallvec::SmallVec;
+use std_alloc::{boxed::Box, sync::Arc, vec::Vec};
 
 use super::{Family, NamespacedName, Port, Protocol, ServiceKey};
 
@@ -39,7 +40,7 @@ pub struct SlicePort {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     /// Interchangeable addresses of the slice's family, at least one; consumers use the first.
-    pub addresses: Vec<IpAddr>,
+    pub addresses: Addresses,
     /// Whether it can be used.
     pub conditions: Conditions,
     /// Its DNS label below the Service's name.
@@ -48,12 +49,51 @@ pub struct Endpoint {
     pub node: Option<Arc<str>>,
     /// The zone of that node.
     pub zone: Option<Arc<str>>,
-    /// Zones it is meant for.
-    pub zone_hints: Vec<Arc<str>>,
-    /// Nodes it is meant for.
-    pub node_hints: Vec<Arc<str>>,
+    /// For whom it is meant; `None`: for everybody. Few have hints, so that all others are the smaller.
+    pub hints: Option<Box<Hints>>,
     /// The pod behind it.
     pub pod: Option<NamespacedName>,
+}
+
+/// Addresses of an endpoint or a pod: nearly always one, which then takes no memory of its own.
+pub type Addresses = SmallVec<[IpAddr; 1]>;
+
+/// For whom an endpoint is meant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hints {
+    /// Clients in these zones.
+    pub zones: Vec<Arc<str>>,
+    /// Clients on these nodes.
+    pub nodes: Vec<Arc<str>>,
+}
+
+impl Hints {
+    /// As an endpoint has them: nothing when both are empty.
+    ///
+    /// ```
+    /// use svckit::model::Hints;
+    ///
+    /// assert_eq!(Hints::new(vec![], vec![]), None);
+    /// assert_eq!(Hints::new(vec!["zone-a".into()], vec![]).map(|hints| hints.zones.len()), Some(1));
+    /// ```
+    #[must_use]
+    pub fn new(zones: Vec<Arc<str>>, nodes: Vec<Arc<str>>) -> Option<Box<Self>> {
+        (!zones.is_empty() || !nodes.is_empty()).then(|| Box::new(Self { zones, nodes }))
+    }
+}
+
+impl Endpoint {
+    /// Zones it is meant for; none: it is meant for all.
+    #[must_use]
+    pub fn zone_hints(&self) -> &[Arc<str>] {
+        self.hints.as_ref().map_or(&[], |hints| &hints.zones)
+    }
+
+    /// Nodes it is meant for; none: it is meant for all.
+    #[must_use]
+    pub fn node_hints(&self) -> &[Arc<str>] {
+        self.hints.as_ref().map_or(&[], |hints| &hints.nodes)
+    }
 }
 
 /// Whether an endpoint can be used; absent conditions have been resolved.

@@ -18,7 +18,7 @@ mod service;
 mod tls_secret;
 
 pub use change::Change;
-pub use endpoint_slice::{Conditions, Endpoint, EndpointSlice, SlicePort};
+pub use endpoint_slice::{Addresses, Conditions, Endpoint, EndpointSlice, Hints, SlicePort};
 pub use http_route::{
     Gateway, HeaderChange, HttpBackend, HttpFilters, HttpMatch, HttpRedirect, HttpRoute, HttpRule,
     Listener, Parent, PathChange, ReferenceGrant, RoutesFrom,

@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 use std_alloc::{sync::Arc, vec::Vec};
 
-use super::{NamespacedName, Port, Protocol};
+use super::{Addresses, NamespacedName, Port, Protocol};
 use crate::select::Labels;
 
 /// A pod that has not finished.
@@ -16,7 +16,7 @@ pub struct Pod {
     /// What selectors look at.
     pub labels: Labels,
     /// At most one per family, the first one first; none while it has no address.
-    pub addresses: Vec<IpAddr>,
+    pub addresses: Addresses,
     /// Whether its Ready condition holds.
     pub ready: bool,
     /// Whether it is on its way out.

@@ -1,12 +1,12 @@
 //! One pod as one Service's endpoint.
 
 use core::net::IpAddr;
-use std_alloc::{sync::Arc, vec::Vec};
+use std_alloc::{boxed::Box, sync::Arc, vec::Vec};
 
 use super::hints::is_auto;
 use crate::model::{
-    Conditions, Endpoint, Family, Node, Pod, Port, Service, SlicePort, TargetPort,
-    TrafficDistribution,
+    Addresses, Conditions, Endpoint, Family, Hints, NamespacedName, Node, Pod, Port, Service,
+    SlicePort, TargetPort, TrafficDistribution,
 };
 
 /// The pod's endpoint of this family; `None` when it has no address of it.
@@ -17,15 +17,7 @@ pub(super) fn endpoint(
     family: Family,
 ) -> Option<Endpoint> {
     let of_family = |addr: &IpAddr| Family::of(*addr) == family;
-    let addresses = match pod.addresses.as_slice() {
-        // Most pods have one; a list made by filtering would take room for four.
-        [one] => of_family(one).then(|| Vec::from([*one]))?,
-        all => {
-            let mut of: Vec<IpAddr> = all.iter().copied().filter(of_family).collect();
-            of.shrink_to_fit();
-            of
-        }
-    };
+    let addresses: Addresses = pod.addresses.iter().copied().filter(of_family).collect();
     if addresses.is_empty() {
         return None;
     }
@@ -33,16 +25,19 @@ pub(super) fn endpoint(
     let ready = service.publish_not_ready || (serving && !pod.terminating);
     let named = pod.subdomain.as_ref() == Some(&service.key.name);
     let zone = node.and_then(|node| node.zone.clone());
-    let (zone_hints, node_hints) = hints(service, ready, zone.as_ref(), pod.node.as_ref());
+    let hints = hints(service, ready, zone.as_ref(), pod.node.as_ref());
     Some(Endpoint {
         addresses,
         conditions: Conditions { ready, serving, terminating: pod.terminating },
         hostname: pod.hostname.clone().filter(|_| named),
         node: pod.node.clone(),
         zone,
-        zone_hints,
-        node_hints,
-        pod: Some(pod.key.clone()),
+        hints,
+        // The namespace is the Service's: its name is at hand, and the pod's own copy needn't be looked for.
+        pod: Some(NamespacedName {
+            namespace: service.key.namespace.clone(),
+            name: pod.key.name.clone(),
+        }),
     })
 }
 
@@ -53,12 +48,12 @@ fn hints(
     ready: bool,
     zone: Option<&Arc<str>>,
     node: Option<&Arc<str>>,
-) -> (Vec<Arc<str>>, Vec<Arc<str>>) {
+) -> Option<Box<Hints>> {
     let list = |name: Option<&Arc<str>>| name.cloned().into_iter().collect();
     match service.traffic_distribution.filter(|_| ready && !is_auto(service)) {
-        None => (Vec::new(), Vec::new()),
-        Some(TrafficDistribution::PreferSameZone) => (list(zone), Vec::new()),
-        Some(TrafficDistribution::PreferSameNode) => (list(zone), list(node)),
+        None => None,
+        Some(TrafficDistribution::PreferSameZone) => Hints::new(list(zone), Vec::new()),
+        Some(TrafficDistribution::PreferSameNode) => Hints::new(list(zone), list(node)),
     }
 }
 

@@ -7,7 +7,7 @@
 
 use std_alloc::{collections::BTreeMap, sync::Arc, vec::Vec};
 
-use crate::model::{Endpoint, Node, Service};
+use crate::model::{Endpoint, Hints, Node, Service};
 
 /// Why a Service has no hints though it asks for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -78,7 +78,7 @@ impl Capacity {
         for endpoint in endpoints.iter_mut().rev() {
             let Some(own) = endpoint.zone.clone() else { continue };
             let moved = moves.get_mut(&own).and_then(Vec::pop);
-            endpoint.zone_hints = Vec::from([moved.unwrap_or(own)]);
+            endpoint.hints = Hints::new(Vec::from([moved.unwrap_or(own)]), Vec::new());
         }
         Ok(())
     }
@@ -142,13 +142,12 @@ mod tests {
 
     fn endpoint(zone: &str) -> Endpoint {
         Endpoint {
-            addresses: vec![[10, 0, 0, 1].into()],
+            addresses: [[10, 0, 0, 1].into()].into(),
             conditions: Conditions::READY,
             hostname: None,
             node: None,
             zone: (!zone.is_empty()).then(|| zone.into()),
-            zone_hints: vec![],
-            node_hints: vec![],
+            hints: None,
             pod: None,
         }
     }
@@ -185,7 +184,7 @@ mod tests {
             if let Ok(want) = want {
                 let mut counts: BTreeMap<Arc<str>, usize> = BTreeMap::new();
                 for endpoint in &endpoints {
-                    *counts.entry(endpoint.zone_hints[0].clone()).or_default() += 1;
+                    *counts.entry(endpoint.zone_hints()[0].clone()).or_default() += 1;
                 }
                 let text: std::string::String =
                     counts.iter().map(|(zone, n)| format!("{zone}{n}")).collect();

@@ -48,13 +48,12 @@ fn service(name: &str, ip: &str) -> Service {
 /// Endpoints on this node `n1` and on `n2`, by the last part of their addresses.
 fn slice(service: &str, here: &[u8], there: &[u8]) -> Change {
     let on = |node: &'static str, last: &u8| model::Endpoint {
-        addresses: vec![[10, 244, 0, *last].into()],
+        addresses: [[10, 244, 0, *last].into()].into(),
         conditions: Conditions::READY,
         hostname: None,
         node: Some(node.into()),
         zone: None,
-        zone_hints: vec![],
-        node_hints: vec![],
+        hints: None,
         pod: None,
     };
     let here = here.iter().map(|last| on("n1", last));

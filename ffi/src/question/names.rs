@@ -86,13 +86,12 @@ struct Place {
 pub(super) fn endpoint_label(input: &[u8]) -> Result<Value, svckit_status> {
     let Place { ip, hostname, pod, pod_names } = read(input)?;
     let endpoint = Endpoint {
-        addresses: vec![ip],
+        addresses: [ip].into(),
         conditions: Conditions::READY,
         hostname: (!hostname.is_empty()).then(|| hostname.into()),
         node: None,
         zone: None,
-        zone_hints: Vec::new(),
-        node_hints: Vec::new(),
+        hints: None,
         pod: (!pod.is_empty()).then(|| NamespacedName::new("", pod)),
     };
     Ok(json!({ "label": dns::endpoint_label(&endpoint, pod_names) }))

@@ -264,7 +264,7 @@ pub(super) fn endpoint(value: &Value) -> Result<Endpoint, String> {
     let is = |key: &str, default| value.get(key).and_then(Value::as_bool).unwrap_or(default);
     let ready = is("ready", true);
     Ok(Endpoint {
-        addresses: vec![address(value.get("ip").unwrap_or(&Value::Null))?],
+        addresses: [address(value.get("ip").unwrap_or(&Value::Null))?].into(),
         conditions: Conditions {
             ready,
             serving: is("serving", ready),
@@ -273,8 +273,7 @@ pub(super) fn endpoint(value: &Value) -> Result<Endpoint, String> {
         hostname: text("hostname").map(Into::into),
         node: text("node").map(Into::into),
         zone: text("zone").map(Into::into),
-        zone_hints: Vec::new(),
-        node_hints: Vec::new(),
+        hints: None,
         pod: text("pod_name").map(|name| NamespacedName::new("", name)),
     })
 }
@@ -290,7 +289,7 @@ pub(super) fn pod(value: &Value) -> Result<Pod, String> {
         key: key(value, "name")?,
         uid: "".into(),
         labels: Labels::default(),
-        addresses,
+        addresses: addresses.into(),
         ready: true,
         terminating: false,
         node: None,

@@ -6,7 +6,8 @@ use crate::{
     api::{self, LABEL_HEADLESS, LABEL_MANAGED_BY, LABEL_SERVICE_NAME},
     finding::Finding,
     model::{
-        Conditions, Endpoint, EndpointSlice, Family, NamespacedName, Port, ServiceKey, SlicePort,
+        Addresses, Conditions, Endpoint, EndpointSlice, Family, Hints, NamespacedName, Port,
+        ServiceKey, SlicePort,
     },
 };
 use std_alloc::{
@@ -74,23 +75,19 @@ fn addresses(
     family: Family,
     at: Field<'_>,
     notes: &mut Notes,
-) -> Vec<core::net::IpAddr> {
+) -> Addresses {
     let list = at.child("addresses");
     if endpoint.addresses.is_empty() {
         notes.required(list, "an endpoint has an address");
     }
-    let addresses = read::ips(endpoint.addresses.iter(), list, notes);
+    let addresses: Addresses = read::ips(endpoint.addresses.iter(), list, notes);
     if addresses.iter().any(|addr| Family::of(*addr) != family) {
         notes.invalid(list, endpoint.addresses.join(","), "must be of the slice's address type");
     }
     addresses
 }
 
-fn checked(
-    endpoint: &api::Endpoint,
-    addresses: Vec<core::net::IpAddr>,
-    namespace: &Arc<str>,
-) -> Endpoint {
+fn checked(endpoint: &api::Endpoint, addresses: Addresses, namespace: &Arc<str>) -> Endpoint {
     let given = &endpoint.conditions;
     let ready = given.ready.unwrap_or(true);
     let names = |list: &[api::ForName]| -> Vec<Arc<str>> {
@@ -107,8 +104,7 @@ fn checked(
         hostname: endpoint.hostname.as_deref().and_then(read::text),
         node: endpoint.node_name.as_deref().and_then(read::text),
         zone: endpoint.zone.as_deref().and_then(read::text),
-        zone_hints: hints.map(|hints| names(&hints.for_zones)).unwrap_or_default(),
-        node_hints: hints.map(|hints| names(&hints.for_nodes)).unwrap_or_default(),
+        hints: hints.and_then(|hints| Hints::new(names(&hints.for_zones), names(&hints.for_nodes))),
         pod: endpoint.target_ref.as_ref().and_then(|target| pod(target, namespace)),
     }
 }
@@ -143,11 +139,9 @@ pub fn api_slice(slice: &EndpointSlice) -> api::EndpointSlice {
         }),
         node_name: text(&endpoint.node),
         zone: text(&endpoint.zone),
-        hints: (!endpoint.zone_hints.is_empty() || !endpoint.node_hints.is_empty()).then(|| {
-            api::EndpointHints {
-                for_zones: names(&endpoint.zone_hints),
-                for_nodes: names(&endpoint.node_hints),
-            }
+        hints: endpoint.hints.as_ref().map(|hints| api::EndpointHints {
+            for_zones: names(&hints.zones),
+            for_nodes: names(&hints.nodes),
         }),
         ..api::Endpoint::default()
     };

@@ -142,13 +142,12 @@ fn all(subset: &EndpointSubset, at: Field<'_>, notes: &mut Notes) -> Vec<Endpoin
 fn endpoint(address: &EndpointAddress, addr: core::net::IpAddr, ready: bool) -> Endpoint {
     let pod = address.target_ref.as_ref().filter(|target| target.kind == "Pod");
     Endpoint {
-        addresses: Vec::from([addr]),
+        addresses: [addr].into(),
         conditions: Conditions { ready, serving: ready, terminating: false },
         hostname: read::text(&address.hostname),
         node: address.node_name.as_deref().map(Arc::from),
         zone: None,
-        zone_hints: Vec::new(),
-        node_hints: Vec::new(),
+        hints: None,
         pod: pod.map(|pod| NamespacedName::new(pod.namespace.as_str(), pod.name.as_str())),
     }
 }

@@ -5,10 +5,9 @@ use crate::{
     admit::field::{Field, Notes, SPEC, STATUS},
     api,
     finding::Finding,
-    model::{ContainerPort, Family, Pod},
+    model::{Addresses, ContainerPort, Family, Pod},
     select::Labels,
 };
-use core::net::IpAddr;
 use std_alloc::vec::Vec;
 
 /// A pod in checked form; `None` when it has finished (phase Succeeded or Failed).
@@ -49,14 +48,14 @@ pub fn pod(object: &api::Pod) -> Result<Option<Pod>, Vec<Finding>> {
 }
 
 /// `podIPs`, or `podIP` alone where an older writer left the list out.
-fn addresses(status: &api::PodStatus, notes: &mut Notes) -> Vec<IpAddr> {
+fn addresses(status: &api::PodStatus, notes: &mut Notes) -> Addresses {
     let list = STATUS.child("podIPs");
     if status.pod_ips.is_empty() {
         let single = (!status.pod_ip.is_empty())
             .then(|| read::ip(&status.pod_ip, STATUS.child("podIP"), notes));
         return single.flatten().into_iter().collect();
     }
-    let addresses = read::ips(status.pod_ips.iter().map(|ip| &ip.ip), list, notes);
+    let addresses: Addresses = read::ips(status.pod_ips.iter().map(|ip| &ip.ip), list, notes);
     let mut families: Vec<Family> = addresses.iter().map(|addr| Family::of(*addr)).collect();
     families.sort_unstable();
     families.dedup();

@@ -55,11 +55,11 @@ pub(super) fn cidr(text: &str, at: Field<'_>, notes: &mut Notes) -> Option<IpNet
 }
 
 /// The addresses of a list.
-pub(super) fn ips<'t>(
+pub(super) fn ips<'t, C: FromIterator<IpAddr>>(
     texts: impl Iterator<Item = &'t String>,
     list: Field<'_>,
     notes: &mut Notes,
-) -> Vec<IpAddr> {
+) -> C {
     texts.enumerate().filter_map(|(i, text)| ip(text, list.index(i), notes)).collect()
 }
 

@@ -94,7 +94,7 @@ fn exposure(object: &api::Service, notes: &mut Notes) -> Option<Exposure> {
 
 fn cluster_ips(spec: &api::ServiceSpec, notes: &mut Notes) -> Option<ClusterIps> {
     let list = SPEC.child("clusterIPs");
-    match read::ips(spec.cluster_ips.iter(), list, notes).as_slice() {
+    match read::ips::<Vec<_>>(spec.cluster_ips.iter(), list, notes).as_slice() {
         [only] => Some(ClusterIps::single(*only)),
         [first, second] => {
             let both = ClusterIps::dual(*first, *second);

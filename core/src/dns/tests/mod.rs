@@ -40,13 +40,12 @@ fn cluster_ip(address: &str) -> Exposure {
 /// Endpoints of a Service, each with its hostname if it has one.
 fn slice(service: &str, endpoints: &[(&str, Option<&str>)]) -> Change {
     let endpoint = |(address, hostname): &(&str, Option<&str>)| Endpoint {
-        addresses: vec![address.parse().unwrap()],
+        addresses: [address.parse().unwrap()].into(),
         conditions: Conditions::READY,
         hostname: hostname.map(Into::into),
         node: None,
         zone: None,
-        zone_hints: Vec::new(),
-        node_hints: Vec::new(),
+        hints: None,
         pod: None,
     };
     Change::Slice(Arc::new(EndpointSlice {
@@ -68,7 +67,7 @@ fn pod(namespace: &str, name: &str, address: &str) -> Change {
         key: NamespacedName::new(namespace, name),
         uid: "".into(),
         labels: Default::default(),
-        addresses: vec![address.parse().unwrap()],
+        addresses: [address.parse().unwrap()].into(),
         ready: true,
         terminating: false,
         node: None,

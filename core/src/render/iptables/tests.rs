@@ -37,13 +37,12 @@ fn service(n: u8, change: impl FnOnce(&mut Service)) -> Change {
 /// Endpoints `10.244.0.<host>:8080` of it; the first is on this node.
 fn slice(n: u8, hosts: &[u8]) -> Change {
     let endpoint = |(place, host): (usize, &u8)| Endpoint {
-        addresses: vec![[10, 244, 0, *host].into()],
+        addresses: [[10, 244, 0, *host].into()].into(),
         conditions: Conditions::READY,
         hostname: None,
         node: Some(if place == 0 { "here" } else { "there" }.into()),
         zone: None,
-        zone_hints: vec![],
-        node_hints: vec![],
+        hints: None,
         pod: None,
     };
     Change::Slice(Arc::new(EndpointSlice {

@@ -36,13 +36,12 @@ fn proxy(external: TrafficPolicy) -> Proxy {
         ..LoadBalancer::default()
     };
     let endpoint = |host: u8, node: &str| Endpoint {
-        addresses: vec![[10, 244, 0, host].into()],
+        addresses: [[10, 244, 0, host].into()].into(),
         conditions: Conditions::READY,
         hostname: None,
         node: Some(node.into()),
         zone: None,
-        zone_hints: vec![],
-        node_hints: vec![],
+        hints: None,
         pod: None,
     };
     let changes = [

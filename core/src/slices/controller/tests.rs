@@ -33,7 +33,7 @@ fn pod(name: &str, app: &str, number: u32) -> Pod {
         key: NamespacedName::new("shop", name),
         uid: "".into(),
         labels: [("app", app)].into_iter().collect(),
-        addresses: vec![IpAddr::from(Ipv4Addr::from(0x0af4_0000 + number))],
+        addresses: [IpAddr::from(Ipv4Addr::from(0x0af4_0000 + number))].into(),
         ready: true,
         terminating: false,
         node: None,
@@ -262,7 +262,7 @@ fn auto_hints_follow_the_nodes() {
     controller.apply(&Change::Node(node("nb", "b").into()));
     let writes = controller.take_writes();
     let [Write::Update(slice)] = writes.as_slice() else { panic!("one update") };
-    let zones: Vec<&str> = slice.endpoints.iter().map(|e| &*e.zone_hints[0]).collect();
+    let zones: Vec<&str> = slice.endpoints.iter().map(|e| &*e.zone_hints()[0]).collect();
     assert_eq!(zones, ["a", "a", "b", "b"]);
     assert_eq!(controller.hints_off(&web.key, Family::V4), None);
 }
