@@ -41,10 +41,10 @@ fn service(n: usize) -> Change {
     }))
 }
 
-fn pod(n: usize, ready: bool) -> Change {
+fn pod(n: usize, ready: bool) -> Pod {
     let service = n / PODS;
     let labels = [("app", format!("s{service}")), ("env", "prod".into())];
-    Change::Pod(Arc::new(Pod {
+    Pod {
         key: NamespacedName::new(format!("n{}", service % 50), format!("p{n}")),
         uid: "".into(),
         labels: labels.into_iter().collect(),
@@ -56,11 +56,21 @@ fn pod(n: usize, ready: bool) -> Change {
         hostname: None,
         subdomain: None,
         ports: vec![],
-    }))
+    }
 }
 
+/// A cluster's Services, then its pods as admission tells them: sisters share their labels.
 fn changes(services: usize) -> Vec<Change> {
-    (0..services).map(service).chain((0..services * PODS).map(|n| pod(n, true))).collect()
+    let mut changes: Vec<_> = (0..services).map(service).collect();
+    let mut before: Option<Arc<Pod>> = None;
+    for n in 0..services * PODS {
+        let mut pod = pod(n, true);
+        before.iter().for_each(|before| pod.share_with(before));
+        let pod = Arc::new(pod);
+        before = Some(pod.clone());
+        changes.push(Change::Pod(pod));
+    }
+    changes
 }
 
 fn filled(changes: &[Change]) -> Controller {
@@ -95,7 +105,8 @@ fn one_change(c: &mut Criterion) {
     for services in sizes([100, 1_000, 10_000], [2, 4, 8]) {
         let mut controller = filled(&changes(services));
         assert_eq!(controller.take_writes().len(), services);
-        let events = [false, true].map(|ready| pod(services * PODS / 2, ready));
+        let events =
+            [false, true].map(|ready| Change::Pod(Arc::new(pod(services * PODS / 2, ready))));
         let mut turn = 0;
         group.bench_function(BenchmarkId::from_parameter(services), |b| {
             b.iter(|| {

@@ -25,7 +25,7 @@ use crate::{
     admit::{self, Allocation, Registry, SettingsError},
     api::{Object, ObjectId, Pod, Service},
     finding::{Finding, Kind},
-    model::{Change, EndpointSlice, NamespacedName, ServiceKey},
+    model::{self, Change, EndpointSlice, NamespacedName, ServiceKey},
     slices::{Controller, Write},
 };
 
@@ -41,6 +41,8 @@ pub struct ControlPlane {
     given: BTreeMap<ObjectId, Arc<Object>>,
     /// Pods with all that was filled in.
     pods: HashMap<NamespacedName, Arc<Pod>, ahash::RandomState>,
+    /// The pod that came last, as consumers see it.
+    last_pod: Option<Arc<model::Pod>>,
     /// The pods that each workload has.
     workloads: BTreeMap<ObjectId, Vec<NamespacedName>>,
     /// The slices of hand-written Endpoints.
@@ -77,6 +79,7 @@ impl ControlPlane {
             namespaces: Namespaces::new(seed),
             given: BTreeMap::new(),
             pods: HashMap::with_hasher(seed.derive(0x90d).hasher()),
+            last_pod: None,
             workloads: BTreeMap::new(),
             mirrored: BTreeMap::new(),
             synced: false,
@@ -404,7 +407,15 @@ impl ControlPlane {
             Vec::from([Finding::error(Kind::Invalid, "status.podIP", "", pods::no_address(&error))])
         })?;
         match admit::model::pod(&pod)? {
-            Some(model) => self.tell(Change::Pod(model.into()), synced),
+            Some(mut model) => {
+                // Objects come in the order of their names, so it is often of the same workload.
+                if let Some(before) = &self.last_pod {
+                    model.share_with(before);
+                }
+                let model = Arc::new(model);
+                self.last_pod = Some(model.clone());
+                self.tell(Change::Pod(model), synced);
+            }
             None => self.tell(Change::PodGone(key.clone()), synced),
         }
         self.pods.insert(key, pod.into());

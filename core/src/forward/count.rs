@@ -61,6 +61,11 @@ impl<T: Copy + Eq + Hash> Count<T> {
         self.uses.len()
     }
 
+    /// Makes room for this many more.
+    pub(super) fn reserve(&mut self, more: usize) {
+        self.uses.reserve(more);
+    }
+
     pub(super) fn all(&self) -> impl Iterator<Item = T> + '_ {
         self.uses.keys().copied()
     }

@@ -342,6 +342,7 @@ impl Proxy {
         let Self { services, claims, counts, node, changed, .. } = self;
         services.shrink();
         claims.reserve(services.len());
+        counts.cluster_ips.reserve(services.len().saturating_sub(counts.cluster_ips.len()));
         for (_, entry) in services.iter_mut() {
             // Whoever gains or loses by it is compiled below.
             entry.claim(node, claims, &mut Vec::new());

@@ -33,6 +33,36 @@ pub struct Pod {
     pub ports: Vec<ContainerPort>,
 }
 
+impl Pod {
+    /// Takes over the texts that another pod has too, as sisters do: then they are held once, and compared by their
+    /// addresses. To be called for each pod of a list with the one before it.
+    ///
+    /// ```
+    /// use svckit::{admit, api};
+    ///
+    /// let pod = || -> Result<_, serde_json::Error> {
+    ///     serde_json::from_value(serde_json::json!({"metadata": {"name": "a", "labels": {"app": "web"}}, "spec": {}}))
+    /// };
+    /// let model = |pod: &api::Pod| admit::model::pod(pod).ok().flatten().ok_or("a pod");
+    /// let (one, mut two) = (model(&pod()?)?, model(&pod()?)?);
+    /// two.share_with(&one);
+    /// assert_eq!(one, two, "it says what it said");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn share_with(&mut self, sister: &Self) {
+        share(&mut self.key.namespace, &sister.key.namespace);
+        share(&mut self.labels, &sister.labels);
+        share(&mut self.node, &sister.node);
+        share(&mut self.subdomain, &sister.subdomain);
+    }
+}
+
+fn share<T: Clone + PartialEq>(own: &mut T, other: &T) {
+    if own == other {
+        own.clone_from(other);
+    }
+}
+
 /// One port of a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContainerPort {

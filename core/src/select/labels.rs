@@ -35,6 +35,11 @@ impl Labels {
         self.0.get(found).map(|(_, value)| value.as_ref())
     }
 
+    /// Whether these are equal because they are held once. Costs one comparison.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// All pairs, sorted by key.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
         self.0.iter().map(|(key, value)| (key.as_ref(), value.as_ref()))

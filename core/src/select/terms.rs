@@ -33,8 +33,8 @@ pub(crate) struct Terms {
     objects: Vec<u32>,
     links: Vec<Link>,
     free: Vec<u32>,
-    /// The pairs of the object that came last: the next one is often its sister and has them too.
-    last: Vec<u32>,
+    /// The labels of the object that came last, and their pairs: the next one is often its sister and has them too.
+    last: (Labels, Vec<u32>),
 }
 
 /// A selector's number, and whether to be found here is all that it asks for.
@@ -100,27 +100,35 @@ impl Terms {
             objects: Vec::new(),
             links: Vec::new(),
             free: Vec::new(),
-            last: Vec::new(),
+            last: (Labels::default(), Vec::new()),
         }
     }
 
     /// Notes an object that is not in here. Costs a look for each label, or a comparison when the object before had
-    /// the same.
+    /// the same, or nothing when both share their labels.
     pub(crate) fn insert_object(&mut self, object: u32, labels: &Labels) {
+        if !self.last.0.is_same(labels) {
+            self.look_up(labels);
+        }
         let mut first = NONE;
-        for (at, (key, value)) in labels.pairs().enumerate() {
-            let last = self.last.get(at).copied().unwrap_or(NONE);
-            let is_it = |pair: &(Arc<str>, Arc<str>)| Borrowed(key, value).equivalent(pair);
-            let pair = if self.pairs.key(last).is_some_and(is_it) {
-                last
-            } else {
-                let pair = self.pair(key, value);
-                set(&mut self.last, at as u32, NONE, pair);
-                pair
-            };
+        for at in 0..self.last.1.len() {
+            let pair = self.last.1.get(at).copied().unwrap_or(NONE);
             first = self.link(object, pair, first);
         }
         set(&mut self.objects, object, NONE, first);
+    }
+
+    /// Finds the pairs of an object's labels, and keeps them for the next.
+    fn look_up(&mut self, labels: &Labels) {
+        let (_, mut last) = core::mem::take(&mut self.last);
+        last.resize(labels.pairs().len(), NONE);
+        for ((key, value), last) in labels.pairs().zip(&mut last) {
+            let is_it = |pair: &(Arc<str>, Arc<str>)| Borrowed(key, value).equivalent(pair);
+            if !self.pairs.key(*last).is_some_and(is_it) {
+                *last = self.pair(key, value);
+            }
+        }
+        self.last = (labels.clone(), last);
     }
 
     /// Forgets an object.
@@ -351,6 +359,10 @@ impl Terms {
             return;
         }
         let Some(((name, _), pair)) = self.pairs.remove(number) else { return };
+        if self.last.1.contains(&number) {
+            // The number may be another one's next.
+            self.last = (Labels::default(), Vec::new());
+        }
         let hash_map::Entry::Occupied(mut key) = self.keys.entry(name) else { return };
         let values = &mut key.get_mut().values;
         if pair.at < values.len() {

@@ -364,8 +364,10 @@ fn namespace<'a>(
 
 /// The first eight bytes of a name as a number, which sorts as the name does until it is equal.
 fn prefix(name: Option<&Arc<str>>) -> u64 {
-    let bytes = name.into_iter().flat_map(|name| name.bytes()).chain([0; 8]);
-    bytes.take(8).fold(0, |number, byte| (number << 8) | u64::from(byte))
+    let mut first = [0; 8];
+    let bytes = name.map_or(&[][..], |name| name.as_bytes());
+    first.iter_mut().zip(bytes).for_each(|(first, byte)| *first = *byte);
+    u64::from_be_bytes(first)
 }
 
 #[cfg(test)]

@@ -17,7 +17,10 @@ pub(super) fn endpoint(
     family: Family,
 ) -> Option<Endpoint> {
     let of_family = |addr: &IpAddr| Family::of(*addr) == family;
-    let addresses: Addresses = pod.addresses.iter().copied().filter(of_family).collect();
+    let addresses: Addresses = match pod.addresses.as_slice() {
+        [one] if of_family(one) => [*one].into(),
+        all => all.iter().copied().filter(of_family).collect(),
+    };
     if addresses.is_empty() {
         return None;
     }

@@ -80,6 +80,12 @@ pub enum EncodeError {
     InDoubt,
 }
 
+/// About how many elements an item has.
+fn about(desired: &Desired) -> usize {
+    let Desired::Frontend(frontend) = desired else { return 1 };
+    1 + frontend.endpoints.cluster.len() + frontend.endpoints.local.len()
+}
+
 impl Ruleset {
     /// Encodes a full plan: the tables take the place of whatever was there.
     ///
@@ -102,6 +108,7 @@ impl Ruleset {
         };
         self.prepare(wanted().map(|(_, _, desired)| desired));
         out.clear();
+        out.reserve(wanted().map(|(_, _, desired)| about(desired)).sum());
         out.begin();
         self.encode_skeleton(load, out);
         out.elements(&self.kinds(), false);

@@ -36,6 +36,9 @@ pub const TABLE: &str = "svckit";
 /// Elements in one message; with the longest keys it stays below 64 KiB.
 const PER_MESSAGE: usize = 400;
 
+/// Bytes of most elements with IPv4 addresses and their part of a message, rounded up.
+const PER_ELEMENT: usize = 44;
+
 /// Elements in one transaction of several: some 10 to 20 ms.
 const PER_TRANSACTION: usize = 4_000;
 
@@ -98,6 +101,11 @@ impl Transactions {
         self.steps.clear();
         self.last = None;
         self.sequence = 0;
+    }
+
+    /// Makes room for about so many elements.
+    pub(super) fn reserve(&mut self, elements: usize) {
+        self.bytes.reserve(elements * PER_ELEMENT);
     }
 
     /// Each transaction, to be sent in one piece and in order.
