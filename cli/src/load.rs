@@ -1,11 +1,13 @@
 //! From manifests and settings to a cluster.
 
-use std::{collections::HashMap, path::Path};
+use std::{collections::HashMap, path::Path, sync::Arc};
 use svckit::{
     Time,
+    api::Service,
     cluster::{Cluster, ControlPlane, Settings, Synced},
     finding::Finding,
     model::Change,
+    render::Kernel,
 };
 use svckit_adapters::{
     clock,
@@ -22,6 +24,8 @@ pub(crate) struct Loaded {
     pub(crate) changes: Vec<Change>,
     /// Everything that is wrong, in the order of the files.
     pub(crate) findings: Vec<Located>,
+    /// What it is all for; then findings tell what that can't do.
+    kernel: Option<Kernel>,
 }
 
 impl Loaded {
@@ -30,6 +34,15 @@ impl Loaded {
     /// The cluster lives as long as the process, which ends with its verb: taking a large one apart would cost a fifth
     /// of the time, for nobody.
     pub(crate) fn read(input: &Input, base: Settings) -> Result<&'static mut Self, Stop> {
+        Self::read_for(None, input, base)
+    }
+
+    /// The same for a way to program a kernel.
+    pub(crate) fn read_for(
+        kernel: Option<Kernel>,
+        input: &Input,
+        base: Settings,
+    ) -> Result<&'static mut Self, Stop> {
         let files = input.files()?;
         let (mut settings, mut findings) = input.settings(base.clone())?;
         let manifests = files.manifests();
@@ -37,7 +50,8 @@ impl Loaded {
         settings.fill_in(&base, sound.map(|manifest| &*manifest.object));
         let cluster = Cluster::new(settings, clock::seed())
             .map_err(|error| Stop::input(error.to_string()))?;
-        let loaded = Self { files, cluster, changes: Vec::new(), findings: Vec::new() };
+        let (changes, none) = (Vec::new(), Vec::new());
+        let loaded = Self { files, cluster, changes, findings: none, kernel };
         let loaded = Box::leak(Box::new(loaded));
         let now = clock::now();
         loaded.sync(now);
@@ -60,10 +74,25 @@ impl Loaded {
         let told = self.files.findings();
         about.extend(unsound(&manifests, &told, self.cluster.control(), now));
         about.extend(self.cluster.conflicts());
+        if let Some(kernel) = self.kernel {
+            about.extend(passed_over(kernel, self.cluster.control()));
+        }
         self.findings = told;
         self.findings.extend(self.files.locate(about));
         self.findings.sort_by(|a, b| (&a.file, a.finding.line).cmp(&(&b.file, b.finding.line)));
     }
+}
+
+/// What Services ask for in vain.
+fn passed_over(kernel: Kernel, cluster: &ControlPlane) -> Vec<Finding> {
+    let of = |service: &Arc<Service>| {
+        let metadata = &service.metadata;
+        let object = format!("Service {}/{}", metadata.namespace, metadata.name);
+        let given = metadata.annotations.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        let told = kernel.passes_over(given).into_iter();
+        told.map(|finding| Finding { object: object.clone(), ..finding }).collect::<Vec<_>>()
+    };
+    cluster.services().flat_map(of).collect()
 }
 
 /// What admission says of objects whose shape is wrong, so that everything is told at once.

@@ -4,7 +4,12 @@ mod names;
 mod nginx;
 
 use clap::{Args, Subcommand};
-use svckit::{cluster::Settings, forward::Proxy, model::Family, render};
+use svckit::{
+    cluster::Settings,
+    forward::Proxy,
+    model::Family,
+    render::{self, Kernel},
+};
 
 use crate::{
     exit::{Exit, Stop},
@@ -105,19 +110,19 @@ impl Render {
     pub(crate) fn run(&self) -> Result<Exit, Stop> {
         let (loaded, text) = match &self.artefact {
             Artefact::Nft(input) => {
-                let loaded = Loaded::read(input, Settings::default())?;
+                let loaded = read(Kernel::Nft, input)?;
                 let text = written(|out| render::nft::full(loaded.cluster.proxy(), out))?;
                 (loaded, text)
             }
             Artefact::Iptables(OneFamily { input, family }) => {
-                let loaded = Loaded::read(input, Settings::default())?;
+                let loaded = read(Kernel::Iptables, input)?;
                 let family = (*family).into();
                 let text =
                     written(|out| render::iptables::full(loaded.cluster.proxy(), family, out))?;
                 (loaded, text)
             }
             Artefact::Ipvs { family: OneFamily { input, family }, part } => {
-                let loaded = Loaded::read(input, Settings::default())?;
+                let loaded = read(Kernel::Ipvs, input)?;
                 let text =
                     written(|out| ipvs(loaded.cluster.proxy(), (*family).into(), *part, out))?;
                 (loaded, text)
@@ -131,6 +136,10 @@ impl Render {
         report::print(&loaded.findings);
         Ok(Exit::of_input(report::has_errors(&loaded.findings)))
     }
+}
+
+fn read(kernel: Kernel, input: &Input) -> Result<&'static mut Loaded, Stop> {
+    Loaded::read_for(Some(kernel), input, Settings::default())
 }
 
 /// What was read, and the text that is made of it.

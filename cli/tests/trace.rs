@@ -1,4 +1,4 @@
-//! `svckit trace`, run as people run it.
+//! `svckit trace` and what kernels pass over, run as people run it.
 #![allow(clippy::unwrap_used, reason = "a test that can't start its program should stop")]
 
 use std::{
@@ -51,8 +51,12 @@ spec:
 
 /// Exit code, standard output and standard error of `svckit trace` on the manifests and `more`.
 fn trace(more: &str, arguments: &[&str]) -> (Option<i32>, String, String) {
+    run(&[&["trace", "-f", "-"], arguments].concat(), &format!("{MANIFESTS}{more}"))
+}
+
+/// The same of any verb, on these manifests.
+fn run(arguments: &[&str], manifests: &str) -> (Option<i32>, String, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_svckit"))
-        .args(["trace", "-f", "-"])
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -60,7 +64,7 @@ fn trace(more: &str, arguments: &[&str]) -> (Option<i32>, String, String) {
         .spawn()
         .unwrap();
     // A program that refuses its arguments doesn't read.
-    let _ = child.stdin.take().unwrap().write_all(format!("{MANIFESTS}{more}").as_bytes());
+    let _ = child.stdin.take().unwrap().write_all(manifests.as_bytes());
     let output = child.wait_with_output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (output.status.code(), text(output.stdout), text(output.stderr))
@@ -130,4 +134,24 @@ fn errors_have_their_codes() {
         let (code, _, told) = trace("", &["--from", from, "--to", to]);
         assert_eq!(code, Some(2), "{to} {from}: {told}");
     }
+}
+
+/// What a kernel can't do of what a Service asks for is told, and only that.
+#[test]
+fn kernels_say_what_they_pass_over() {
+    let annotations =
+        "svckit.io/balance: maglev, svckit.io/slow-start: 30s, svckit.io/weights: web-0=3";
+    let manifest = format!(
+        "apiVersion: v1\nkind: Service\nmetadata: {{name: web, annotations: {{{annotations}}}}}\n\
+         spec: {{clusterIP: 10.96.0.20, selector: {{app: web}}, ports: [{{port: 80}}]}}\n"
+    );
+    let told = |kernel: &str| {
+        let (_, _, text) = run(&["render", kernel, "-f", "-"], &manifest);
+        let names = ["balance", "slow-start", "weights"];
+        let told = |name: &&str| text.contains(&format!("[svckit.io/{name}]: NotSupported"));
+        names.into_iter().filter(told).collect::<Vec<_>>()
+    };
+    assert_eq!(told("nft"), ["slow-start"]);
+    assert_eq!(told("iptables"), ["balance", "slow-start", "weights"]);
+    assert_eq!(told("ipvs"), ["balance", "slow-start", "weights"]);
 }

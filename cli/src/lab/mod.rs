@@ -30,6 +30,7 @@ mod role;
 
 use clap::Args;
 use std::ffi::OsString;
+use svckit::render::Kernel;
 
 use crate::{
     exit::{Exit, Stop},
@@ -64,6 +65,16 @@ pub(crate) enum Sink {
     Nft,
     /// iptables-restore, and ip6tables-restore.
     Iptables,
+}
+
+impl Sink {
+    /// What can be done with it.
+    const fn kernel(self) -> Kernel {
+        match self {
+            Self::Nft => Kernel::Nft,
+            Self::Iptables => Kernel::Iptables,
+        }
+    }
 }
 
 impl Lab {

@@ -28,7 +28,7 @@ pub(super) fn run(input: &Input, sink: Sink) -> Result<Exit, Stop> {
         NODE.into_iter().filter(|addr| addr.is_ipv4() || has_v6()).collect();
     let mut settings = Settings::default();
     settings.node_addresses.clone_from(&addresses);
-    let loaded = Loaded::read(input, settings)?;
+    let loaded = Loaded::read_for(Some(sink.kernel()), input, settings)?;
     report::print(&loaded.findings);
     let settings = loaded.cluster.control().settings().clone();
     let faces = Faces::place(&mut loaded.cluster, &settings, NODE[0]);

@@ -101,7 +101,7 @@ impl Node {
         }
         let mut settings = Settings::default();
         settings.node = Some(clock::host_name());
-        let loaded = Loaded::read(&self.input, settings)?;
+        let loaded = Loaded::read_for(Some(self.sink.kernel()), &self.input, settings)?;
         let mut running = Running::new(loaded, sink);
         running.tell();
         running.write()?;

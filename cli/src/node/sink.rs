@@ -1,7 +1,7 @@
 //! The ways to program a kernel.
 
 use clap::ValueEnum;
-use svckit::{Time, forward::Proxy};
+use svckit::{Time, forward::Proxy, render::Kernel};
 use svckit_adapters::{
     clock,
     netlink::Socket,
@@ -22,6 +22,16 @@ pub(super) enum SinkKind {
     Nft,
     /// iptables-restore, in kube-proxy's layout.
     Iptables,
+}
+
+impl SinkKind {
+    /// What can be done with it.
+    pub(super) const fn kernel(self) -> Kernel {
+        match self {
+            Self::Nft => Kernel::Nft,
+            Self::Iptables => Kernel::Iptables,
+        }
+    }
 }
 
 /// Where the rules go.

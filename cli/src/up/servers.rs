@@ -115,8 +115,6 @@ impl Servers {
         });
         // Only now does nobody send clients to the pods that are gone.
         self.pods.close();
-        let bad = self.policies.bad().map(|(service, bad)| format!("Service {service}: {bad}"));
-        refused.extend(bad);
         let at = |frontend: &Frontend| {
             let (ip, port) = frontend.target;
             ((ip, frontend.protocol, port), frontend.listen)

@@ -56,7 +56,7 @@ pub use spill_over::SpillOver;
 pub use two_choices::TwoChoices;
 pub use weighted::Weighted;
 
-pub(crate) use policy::client;
+pub(crate) use policy::{NAMES, client};
 pub(crate) use random::scale;
 pub(crate) use round_robin::turn;
 pub(crate) use sizes::Size;

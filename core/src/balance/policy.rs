@@ -23,9 +23,21 @@ use core::{fmt, net::IpAddr, time::Duration};
 use std_alloc::{sync::Arc, vec::Vec};
 
 use super::Method;
+use crate::model::ANNOTATION_PREFIX;
 
-/// What all these annotations begin with.
-const PREFIX: &str = "svckit.io/";
+/// What stands behind the prefix.
+pub(crate) const NAMES: [&str; 10] = [
+    "affinity-scope",
+    "balance",
+    "client-prefix",
+    "hash-slots",
+    "near",
+    "proxy-protocol",
+    "release-on-failure",
+    "slow-start",
+    "spill-over",
+    "weights",
+];
 
 /// The longest slow start.
 const LONGEST: Duration = Duration::from_secs(3600);
@@ -124,7 +136,7 @@ impl Policy {
     ) -> (Self, Vec<BadAnnotation>) {
         let (mut policy, mut bad) = (Self::default(), Vec::new());
         for (key, value) in annotations {
-            let Some(name) = key.strip_prefix(PREFIX) else { continue };
+            let Some(name) = key.strip_prefix(ANNOTATION_PREFIX) else { continue };
             if let Err(wanted) = policy.read(name, value.trim()) {
                 bad.push(BadAnnotation { key: key.into(), value: value.into(), wanted });
             }
@@ -192,7 +204,7 @@ impl Policy {
                     _ => return Err("v1 or v2"),
                 };
             }
-            // Other parts of svckit have annotations too.
+            // Another version's; admission tells.
             _ => {}
         }
         Ok(())

@@ -1,8 +1,11 @@
 //! From a Service and its slices to its frontends on one node.
 
-use core::net::{IpAddr, SocketAddr};
+use core::{
+    fmt::Write,
+    net::{IpAddr, SocketAddr},
+};
 use ipnet::IpNet;
-use std_alloc::{sync::Arc, vec::Vec};
+use std_alloc::{string::String, sync::Arc, vec::Vec};
 
 use super::{
     Claim, Destination, Endpoints, Frontend, FrontendKey, NodeConfig, Role, Viewpoint, Wanted,
@@ -11,8 +14,8 @@ use super::{
     merge::{candidates, settle},
 };
 use crate::model::{
-    EndpointSlice, Exposure, Family, LoadBalancer, Service, ServicePort, ServicePortName,
-    TrafficPolicy,
+    ANNOTATION_PREFIX, Endpoint, EndpointSlice, Exposure, Family, LoadBalancer, Service,
+    ServicePort, ServicePortName, TrafficPolicy,
 };
 
 /// The families in which a node forwards a Service: none for another proxy's, and for one without addresses.
@@ -87,11 +90,13 @@ pub(super) fn frontends(
     let mut frontends = Vec::with_capacity(service.ports.len());
     // Every service port begins its wishes with its cluster IP.
     let mut keys = wishes.iter().filter(|(_, claim)| claim.role == Role::ClusterIp);
+    let annotations = balancing(service, slices);
     for (family, cluster_ip) in families(service, node) {
         for port in &service.ports {
             let known = keys.next().map(|(_, claim)| claim.key.clone());
             let key = known.unwrap_or_else(|| key(service, port, family));
             let mut frontend = addresses((service, port), key, cluster_ip, claims);
+            frontend.annotations = annotations.clone();
             let old = before.iter().find(|old| old.key == frontend.key);
             frontend.endpoints =
                 endpoints(&frontend, slices, node, old.map(|frontend| &frontend.endpoints));
@@ -104,7 +109,7 @@ pub(super) fn frontends(
     frontends
 }
 
-/// A frontend without endpoints: what it accepts.
+/// A frontend without endpoints and annotations: what it accepts.
 fn addresses(
     (service, port): (&Service, &ServicePort),
     key: Arc<FrontendKey>,
@@ -129,20 +134,45 @@ fn addresses(
         vips,
         external_ips,
         node_port,
-        annotations: balancing(service),
+        annotations: Arc::default(),
         endpoints: Endpoints::default(),
         key,
     }
 }
 
-/// The annotations that say how connections are balanced.
-fn balancing(service: &Service) -> Arc<[(Arc<str>, Arc<str>)]> {
-    let ours = |(key, _): &&(Arc<str>, Arc<str>)| key.starts_with("svckit.io/");
+/// The annotations that say how connections are balanced. Data planes know no pods, so pods that have weights become
+/// addresses.
+fn balancing(service: &Service, slices: &[Arc<EndpointSlice>]) -> Arc<[(Arc<str>, Arc<str>)]> {
+    let ours = |(key, _): &&(Arc<str>, Arc<str>)| key.starts_with(ANNOTATION_PREFIX);
     if !service.annotations.iter().any(|one| ours(&one)) {
         // Nothing of its own to allocate.
         return Arc::default();
     }
-    service.annotations.iter().filter(ours).cloned().collect()
+    let known = |(key, value): &(Arc<str>, Arc<str>)| match key.strip_prefix(ANNOTATION_PREFIX) {
+        Some("weights") => (key.clone(), by_address(value, slices)),
+        _ => (key.clone(), value.clone()),
+    };
+    service.annotations.iter().filter(ours).map(known).collect()
+}
+
+/// Weights in which the addresses of a pod stand before its name.
+fn by_address(weights: &str, slices: &[Arc<EndpointSlice>]) -> Arc<str> {
+    let mut text = String::with_capacity(weights.len());
+    for part in weights.split(',') {
+        if let Some((name, weight)) = part.split_once('=') {
+            let endpoints = slices.iter().flat_map(|slice| &slice.endpoints);
+            let is_it = |endpoint: &&Endpoint| {
+                endpoint.pod.as_ref().is_some_and(|pod| *pod.name == *name.trim())
+            };
+            for addr in endpoints.filter(is_it).flat_map(|endpoint| &endpoint.addresses) {
+                // Writing to a String can't fail.
+                let _ = write!(text, "{addr}={weight},");
+            }
+        }
+        text.push_str(part);
+        text.push(',');
+    }
+    text.into()
 }
 
 /// External policy counts for Services that are meant for the outside.

@@ -373,3 +373,30 @@ fn health_checks_count_ready_endpoints_here() {
         assert_eq!(checks.first().map(|check| check.local_endpoints), want, "{name}");
     }
 }
+
+/// Data planes know no pods: a pod that has a share has it at its addresses, wherever they are now.
+#[test]
+fn weights_of_pods_become_those_of_addresses() {
+    let of_pod = |text: &str, name: &str| Endpoint {
+        pod: Some(NamespacedName::new("shop", name)),
+        ..endpoint(text, "n1")
+    };
+    let weights = |proxy: &Proxy| {
+        let frontends = proxy.frontends().next().unwrap().annotations.clone();
+        frontends.iter().map(|(key, value)| format!("{key}: {value}")).collect::<Vec<_>>()
+    };
+    let annotations = vec![
+        ("svckit.io/weights".into(), "web-0=3, 10.0.0.9=0,gone=7".into()),
+        ("svckit.io/balance".into(), "random".into()),
+        ("other.io/weights".into(), "web-0=3".into()),
+    ];
+    let service = with(|service| service.annotations = annotations);
+    let first = slice("a", vec![of_pod("10.0.0.1", "web-0"), of_pod("10.0.0.2", "web-1")]);
+    let mut proxy = proxy(node(), &[service, first]);
+    let random = "svckit.io/balance: random";
+    let text = "svckit.io/weights: 10.0.0.1=3,web-0=3, 10.0.0.9=0,gone=7,";
+    assert_eq!(weights(&proxy), [text, random]);
+    proxy.apply(&slice("a", vec![of_pod("10.0.0.5", "web-0")]));
+    let text = "svckit.io/weights: 10.0.0.5=3,web-0=3, 10.0.0.9=0,gone=7,";
+    assert_eq!(weights(&proxy), [text, random]);
+}

@@ -36,3 +36,5 @@ pub use service::{
     TrafficDistribution, TrafficPolicy,
 };
 pub use tls_secret::TlsSecret;
+
+pub(crate) use service::ANNOTATION_PREFIX;

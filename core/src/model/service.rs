@@ -7,6 +7,9 @@ use std_alloc::{sync::Arc, vec::Vec};
 use super::{Family, Port, Protocol, ServiceKey};
 use crate::select::Selector;
 
+/// What the annotations of Services begin with that are svckit's own.
+pub(crate) const ANNOTATION_PREFIX: &str = "svckit.io/";
+
 /// An admitted Service.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Service {

@@ -2,5 +2,8 @@
 
 pub mod iptables;
 pub mod ipvs;
+mod kernel;
 pub mod nft;
 pub mod nginx;
+
+pub use kernel::Kernel;

@@ -9,9 +9,11 @@ use crate::{
         syntax,
     },
     api::{Service, ServiceSpec},
+    balance::{NAMES, Policy},
     finding::{Finding, Kind},
+    model::ANNOTATION_PREFIX,
 };
-use std_alloc::vec::Vec;
+use std_alloc::{format, vec::Vec};
 
 /// What should be told to the author of a Service that is accepted.
 ///
@@ -37,12 +39,32 @@ pub fn warnings(service: &Service) -> Vec<Finding> {
             "deprecated; use service.kubernetes.io/topology-mode",
         );
     }
+    balancing(service, &mut notes);
     addresses(service, &mut notes);
     if spec.cluster_ip == NONE || spec.cluster_ips.first().is_some_and(|ip| ip == NONE) {
         headless(spec, &mut notes);
     }
     external_name(spec, &mut notes);
     notes.0
+}
+
+/// Annotations that say how connections are balanced, and don't.
+fn balancing(service: &Service, notes: &mut Notes) {
+    let at = METADATA.child("annotations");
+    let annotations = service.metadata.annotations.iter();
+    let given = annotations.map(|(key, value)| (key.as_str(), value.as_str()));
+    let ours =
+        given.filter_map(|(key, value)| Some((key, key.strip_prefix(ANNOTATION_PREFIX)?, value)));
+    for (key, name, value) in ours {
+        if !NAMES.contains(&name) {
+            let message =
+                format!("svckit has no such annotation of a Service, only {}", NAMES.join(", "));
+            notes.warn(Kind::Unknown, at.key(key), value, &message);
+        }
+        for bad in Policy::from_annotations([(key, value)]).1 {
+            notes.warn(Kind::Invalid, at.key(key), value, &format!("must be {}", bad.wanted));
+        }
+    }
 }
 
 /// Odd spellings of addresses and ranges.
@@ -118,7 +140,7 @@ fn external_name(spec: &ServiceSpec, notes: &mut Notes) {
     }
     let ports = SPEC.child("ports");
     for (i, port) in spec.ports.iter().enumerate().filter(|(_, port)| port.node_port != 0) {
-        let number = std_alloc::format!("{}", port.node_port);
+        let number = format!("{}", port.node_port);
         notes.warn(Kind::Invalid, ports.index(i).child("nodePort"), &number, ignored);
     }
 }
@@ -144,6 +166,17 @@ mod tests {
             s.spec.session_affinity = "ClientIP".into();
         });
         assert_eq!(sticky, ["spec.sessionAffinity"]);
+    }
+
+    #[test]
+    fn annotations_that_say_nothing_are_told() {
+        let of = |key: &str, value: &str| {
+            paths(|s| drop(s.metadata.annotations.insert(key.into(), value.into())))
+        };
+        assert!(of("svckit.io/balance", "maglev").is_empty());
+        assert!(of("other.io/balance", "fair").is_empty());
+        assert_eq!(of("svckit.io/balance", "fair"), ["metadata.annotations[svckit.io/balance]"]);
+        assert_eq!(of("svckit.io/weigths", "a=1"), ["metadata.annotations[svckit.io/weigths]"]);
     }
 
     #[test]
