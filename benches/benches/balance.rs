@@ -20,6 +20,7 @@ use svckit::{
         Rendezvous, RendezvousTable, RoundRobin, SmoothRoundRobin, TwoChoices, Weighted,
     },
 };
+use svckit_benches::turns::Turns;
 
 fn is_quick() -> bool {
     !svckit_benches::is_measuring()
@@ -31,6 +32,11 @@ fn scatter(n: u64) -> u64 {
 
 fn endpoints(n: u64) -> Vec<(u64, u16)> {
     (0..n).map(|n| (scatter(n), 1)).collect()
+}
+
+/// Sets of endpoints, each another one: a processor learns the branches of a table that is built again and again.
+fn sets(n: u64) -> Vec<Vec<(u64, u16)>> {
+    (0..16).map(|set| (0..n).map(|n| (scatter(scatter(set) ^ n), 1)).collect()).collect()
 }
 
 /// Maglev as its paper writes it: one permutation per endpoint, walked with a remainder.
@@ -59,18 +65,32 @@ fn textbook(endpoints: &[(u64, u16)], size: u64) -> Vec<i32> {
     }
 }
 
-fn tables(c: &mut Criterion) {
+/// Slots and endpoints.
+const fn sizes() -> &'static [(u32, u64)] {
+    &[(1_021, 10), (16_381, 100), (65_537, 100)]
+}
+
+fn maglev(_: &mut Criterion) {
+    for &(size, n) in sizes() {
+        let sets = sets(if is_quick() { 1 } else { n });
+        let slots = u64::from(size) * sets.len() as u64;
+        let mut turns = Turns::new(format!("{size} slots, {n} endpoints, each slot"), slots);
+        turns.side("textbook", || {
+            let one = |all: &Vec<(u64, u16)>| textbook(all, size.into()).len() as u64;
+            sets.iter().map(one).sum()
+        });
+        turns.side("maglev", || {
+            sets.iter().map(|all| Maglev::with_size(all, size).slots() as u64).sum()
+        });
+        turns.run();
+    }
+}
+
+fn rendezvous(c: &mut Criterion) {
     let mut group = c.benchmark_group("balance/table");
-    let sizes: &[(u32, u64)] = if is_quick() {
-        &[(251, 2), (509, 5), (1021, 10)]
-    } else {
-        &[(1021, 10), (16_381, 100), (65_537, 100)]
-    };
-    for &(size, n) in sizes {
-        let all = endpoints(n);
+    for &(size, n) in sizes() {
+        let all = endpoints(if is_quick() { 2 } else { n });
         let id = |name| BenchmarkId::new(name, format!("{size}/{n}"));
-        group.bench_function(id("textbook"), |b| b.iter(|| textbook(&all, size.into())));
-        group.bench_function(id("maglev"), |b| b.iter(|| Maglev::with_size(&all, size)));
         let mut table = RendezvousTable::new(size);
         table.update(&all);
         group.bench_function(id("rendezvous, one leaves"), |b| {
@@ -170,5 +190,5 @@ fn affinity(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, tables, picks, affinity);
+criterion_group!(benches, maglev, rendezvous, picks, affinity);
 criterion_main!(benches);

@@ -111,12 +111,17 @@ struct Walk {
     endpoint: u32,
     at: u32,
     step: u32,
+    /// The step's inverse modulo the size; 0 while nobody has asked.
+    inverse: u32,
     /// Turns it has saved up, in units of the heaviest weight.
     credit: u32,
     weight: u32,
 }
 
 /// Lets the endpoints take free slots in turn, each along its own permutation.
+///
+/// Half of all steps would be spent on the last slots, which are long to find: when few are left, each of them is asked
+/// how many steps away it is instead.
 fn fill<N: Copy + Default>(
     endpoints: &[(u64, u16)],
     size: u32,
@@ -126,7 +131,10 @@ fn fill<N: Copy + Default>(
     let Some(heaviest) = walks.iter().map(|walk| walk.weight).max() else { return Box::new([]) };
     let mut slots = vec![N::default(); size as usize].into_boxed_slice();
     let mut taken = vec![0_u64; (size as usize).div_ceil(64)];
+    let mut last = Vec::new();
     let mut left = size;
+    // A question costs about two steps, and among n free slots a walk takes size / n of them.
+    let few = (size / 4).isqrt().max(1);
     loop {
         for walk in &mut walks {
             walk.credit += walk.weight;
@@ -134,12 +142,20 @@ fn fill<N: Copy + Default>(
                 continue;
             }
             walk.credit -= heaviest;
-            // Terminates: the step is coprime to the size, and a slot is free.
-            while is_taken(&taken, walk.at) {
-                walk.at = advance(walk.at, walk.step, size);
-            }
-            if let Some(word) = taken.get_mut(walk.at as usize / 64) {
-                *word |= 1 << (walk.at % 64);
+            if left > few {
+                if left > size / 2 {
+                    walk.go_on(&taken, size);
+                } else {
+                    walk.go_on_by_fours(&taken, size);
+                }
+                if let Some(word) = taken.get_mut(walk.at as usize / 64) {
+                    *word |= 1 << (walk.at % 64);
+                }
+            } else {
+                if left == few {
+                    last = free(&taken, size);
+                }
+                walk.go_to_nearest(&mut last, size);
             }
             if let Some(slot) = slots.get_mut(walk.at as usize) {
                 *slot = narrow(walk.endpoint);
@@ -150,6 +166,69 @@ fn fill<N: Copy + Default>(
             }
         }
     }
+}
+
+impl Walk {
+    /// Goes on to the next free slot.
+    #[inline]
+    fn go_on(&mut self, taken: &[u64], size: u32) {
+        // Terminates: the step is coprime to the size, and a slot is free.
+        while is_taken(taken, self.at) {
+            self.at = advance(self.at, self.step, size);
+        }
+    }
+
+    /// The same where most slots are taken. Which of the next four is free is a guess that goes wrong: so no branch makes it.
+    #[inline]
+    fn go_on_by_fours(&mut self, taken: &[u64], size: u32) {
+        let two = advance(self.step, self.step, size);
+        let three = advance(two, self.step, size);
+        loop {
+            let next = [0, self.step, two, three].map(|steps| advance(self.at, steps, size));
+            let [a, b, c, d] = next.map(|at| u32::from(is_taken(taken, at)));
+            let first = (!(a | b << 1 | c << 2 | d << 3)).trailing_zeros();
+            if let Some(at) = next.get(first as usize) {
+                self.at = *at;
+                return;
+            }
+            let [.., last] = next;
+            self.at = advance(last, self.step, size);
+        }
+    }
+
+    /// The same, among the slots that are `free`.
+    fn go_to_nearest(&mut self, free: &mut Vec<u32>, size: u32) {
+        if self.inverse == 0 {
+            self.inverse = inverse(self.step, size);
+        }
+        let (inverse, modulus) = (u64::from(self.inverse), u64::from(size));
+        // slot = at + steps * step, so steps = (slot - at) / step.
+        let steps = |slot: u32| u64::from(slot + size - self.at) * inverse % modulus;
+        let nearest = (0..).zip(&*free).map(|(n, slot)| (steps(*slot), n)).min();
+        if let Some((_, n)) = nearest {
+            self.at = free.swap_remove(n);
+        }
+    }
+}
+
+/// The slots that are not taken.
+fn free(taken: &[u64], size: u32) -> Vec<u32> {
+    let words = (0..).step_by(64).zip(taken);
+    let slots = words.filter(|(_, word)| **word != u64::MAX).flat_map(|(first, word)| {
+        (first..first + 64).filter(move |slot| word >> (slot % 64) & 1 == 0)
+    });
+    slots.take_while(|slot| *slot < size).collect()
+}
+
+/// The number by which `step` gives 1 modulo a prime, by Euclid's algorithm.
+fn inverse(step: u32, prime: u32) -> u32 {
+    let (mut a, mut b) = (prime, step);
+    // Neither gets larger than the prime, which is below 2^31.
+    let (mut of_a, mut of_b) = (0_i32, 1_i32);
+    while b > 0 {
+        (a, b, of_a, of_b) = (b, a % b, of_b, of_a - (a / b).cast_signed() * of_b);
+    }
+    of_a.rem_euclid(prime.cast_signed()).cast_unsigned()
 }
 
 /// The start of each walk, ordered by identity so that all machines take turns alike.
@@ -163,6 +242,7 @@ fn walks(endpoints: &[(u64, u16)], size: u32) -> Vec<Walk> {
         endpoint,
         at: scale(mix(identity), size as usize) as u32,
         step: scale(mix(!identity), size as usize - 1) as u32 + 1,
+        inverse: 0,
         credit: 0,
         weight: u32::from(weight),
     };
@@ -182,4 +262,51 @@ fn is_taken(taken: &[u64], slot: u32) -> bool {
 fn advance(at: u32, step: u32, size: u32) -> u32 {
     let next = at + step;
     next.min(next.wrapping_sub(size))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The paper's way: everybody walks step by step, to the last slot.
+    fn plain(endpoints: &[(u64, u16)], size: u32) -> Vec<u32> {
+        let mut walks = walks(endpoints, size);
+        let heaviest = walks.iter().map(|walk| walk.weight).max().unwrap();
+        let mut slots = vec![None; size as usize];
+        while slots.contains(&None) {
+            for walk in &mut walks {
+                walk.credit += walk.weight;
+                if walk.credit < heaviest || !slots.contains(&None) {
+                    continue;
+                }
+                walk.credit -= heaviest;
+                while slots[walk.at as usize].is_some() {
+                    walk.at = (walk.at + walk.step) % size;
+                }
+                slots[walk.at as usize] = Some(walk.endpoint);
+            }
+        }
+        slots.into_iter().flatten().collect()
+    }
+
+    #[test]
+    fn who_asks_the_last_slots_finds_what_walking_finds() {
+        for (size, n) in [(2, 1), (2, 3), (3, 2), (5, 4), (251, 2), (1_021, 10), (4_093, 300)] {
+            for weight in [1_u64, 7] {
+                let endpoints: Vec<(u64, u16)> =
+                    (0..n).map(|n: u64| (mix(n * 31 + weight), (1 + n % weight) as u16)).collect();
+                assert_eq!(*fill(&endpoints, size, |n| n), plain(&endpoints, size), "{size}/{n}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_inverse_gives_one() {
+        for prime in [2, 3, 251, 65_537, 131_071] {
+            for step in [1, 2, prime / 2, prime - 1].into_iter().filter(|step| *step % prime > 0) {
+                let product = u64::from(step) * u64::from(inverse(step, prime));
+                assert_eq!(product % u64::from(prime), 1, "{step} modulo {prime}");
+            }
+        }
+    }
 }

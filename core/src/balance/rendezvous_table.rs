@@ -117,51 +117,56 @@ impl RendezvousTable {
         self.members.get(usize::from(owner))?.place
     }
 
-    fn bid(&self, slot: usize, member: &Member) -> Bid {
-        let score = mix(mix(slot as u64) ^ member.identity);
-        let cost = if self.uneven { cost(score, member.weight) } else { !score };
-        (cost, member.identity)
-    }
-
     /// Shares out the slots of those who are gone.
     fn leave(&mut self, gone: &[bool]) {
-        for slot in 0..self.owners.len() {
-            let lost = self.owners.get(slot).and_then(|owner| gone.get(usize::from(*owner)));
-            if lost != Some(&true) {
+        let Self { owners, costs, members, uneven } = self;
+        let left = (0_u16..).zip(&*members).filter(|(_, member)| member.place.is_some());
+        let left: Vec<(u16, Member)> = left.map(|(n, member)| (n, *member)).collect();
+        for ((slot, owner), held) in (0..).zip(owners).zip(costs) {
+            if gone.get(usize::from(*owner)) != Some(&true) {
                 continue;
             }
-            let left = (0_u16..).zip(&self.members).filter(|(_, member)| member.place.is_some());
-            let best = left.map(|(n, member)| (self.bid(slot, member), n)).min();
-            let ((cost, _), owner) = best.unwrap_or(((u64::MAX, 0), 0));
-            self.set(slot, owner, cost);
+            let slot = mix(slot);
+            let (mut least, mut identity) = (u64::MAX, u64::MAX);
+            *owner = left.first().map_or(0, |(n, _)| *n);
+            for (n, member) in &left {
+                let bid = member.bid(slot, *uneven);
+                if bid.0 < least || (bid.0 == least && bid.1 < identity) {
+                    (least, identity, *owner) = (bid.0, bid.1, *n);
+                }
+            }
+            *held = least;
         }
     }
 
     /// Gives a new one what it bids less for than who has it.
     fn join(&mut self, new: Member) {
-        let alone = self.members.iter().all(|member| member.place.is_none());
-        let free = self.members.iter().position(|member| member.place.is_none());
-        let number = free.unwrap_or(self.members.len());
-        match self.members.get_mut(number) {
+        let Self { owners, costs, members, uneven } = self;
+        let alone = members.iter().all(|member| member.place.is_none());
+        let free = members.iter().position(|member| member.place.is_none());
+        let number = free.unwrap_or(members.len());
+        match members.get_mut(number) {
             Some(member) => *member = new,
-            None => self.members.push(new),
+            None => members.push(new),
         }
-        for slot in 0..self.owners.len() {
-            let bid = self.bid(slot, &new);
-            let (Some(owner), Some(cost)) = (self.owners.get(slot), self.costs.get(slot)) else {
-                continue;
-            };
-            let holder = self.members.get(usize::from(*owner)).map(|member| member.identity);
-            if alone || (bid.0 <= *cost && Some(bid) < holder.map(|identity| (*cost, identity))) {
-                self.set(slot, number as u16, bid.0);
+        let identity = |owner: u16| members.get(usize::from(owner)).map(|member| member.identity);
+        for ((slot, owner), held) in (0..).zip(owners).zip(costs) {
+            let bid = new.bid(mix(slot), *uneven);
+            let ties = || identity(*owner).is_some_and(|identity| bid < (*held, identity));
+            if alone || bid.0 < *held || (bid.0 == *held && ties()) {
+                (*held, *owner) = (bid.0, number as u16);
             }
         }
     }
+}
 
-    fn set(&mut self, slot: usize, owner: u16, cost: u64) {
-        if let (Some(o), Some(c)) = (self.owners.get_mut(slot), self.costs.get_mut(slot)) {
-            (*o, *c) = (owner, cost);
-        }
+impl Member {
+    /// What it bids for a slot, given by its mixed number.
+    #[inline]
+    fn bid(&self, slot: u64, uneven: bool) -> Bid {
+        let score = mix(slot ^ self.identity);
+        let cost = if uneven { cost(score, self.weight) } else { !score };
+        (cost, self.identity)
     }
 }
 
