@@ -39,3 +39,9 @@ pub(crate) const fn fold(a: u64, b: u64) -> u64 {
     let product = a as u128 * b as u128;
     product as u64 ^ (product >> 64) as u64
 }
+
+/// The same of an IPv6 address and 32 bits more.
+#[inline]
+pub(crate) const fn fold_wide((upper, lower, more): (u64, u64, u32), [a, b]: [u64; 2]) -> u64 {
+    fold(fold(upper ^ a, b) ^ lower, a | 1) ^ fold(more as u64 ^ b, a | 1)
+}

@@ -4,7 +4,8 @@
 //! 16 bytes for an IPv4 client:  service port 32 | address 32 | endpoint 32 | until 32
 //! ```
 //!
-//! An open-addressed table whose searches end after [`WINDOW`] slots. Nothing is ever removed: a slot whose time is
+//! An open-addressed table whose searches begin with a line of four slots, which are compared without a branch: nearly
+//! every client that comes back is there. They end after [`WINDOW`] slots. Nothing is ever removed: a slot whose time is
 //! up may be taken by whoever comes along, and counts as absent until then. No timers, no lists of what expires
 //! when: nothing has to *happen* when a client is forgotten. When the table is as large as it may become and a
 //! window is full, the client of it that has been silent longest makes room, so memory stays bounded whoever sends
@@ -13,22 +14,29 @@
 //! Endpoints are numbers that their owner never gives out twice for one service port. One that goes and comes back
 //! is another number, so its clients are let go the moment it leaves, without being looked for.
 
-use core::{net::IpAddr, num::NonZeroU32, time::Duration};
+use core::{hint::select_unpredictable, net::IpAddr, num::NonZeroU32, time::Duration};
 use std_alloc::{vec, vec::Vec};
 
-use ahash::RandomState;
-
-use crate::{Seed, Time};
+use crate::{
+    Seed, Time,
+    seed::{fold, fold_wide},
+};
 
 /// How far a search goes. Up to 5/8 full, runs of this many slots don't occur in practice; at the limit they do, and
 /// bound what a search costs.
 const WINDOW: usize = 128;
+
+/// Slots that are looked at together.
+const LINE: usize = 4;
 
 /// The smallest table.
 const SMALLEST: usize = 64;
 
 /// Ticks in a second. A tick is the precision of a timeout; 2^31 of them are 4 years.
 const TICKS: u64 = 16;
+
+/// Nanoseconds in a tick.
+const TICK: u64 = 1_000_000_000 / TICKS;
 
 /// An endpoint of one service port, as a number that is never used again for another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,8 +85,8 @@ impl EndpointId {
 /// ```
 #[derive(Debug)]
 pub struct Affinity {
-    v4: Clients<u32>,
-    v6: Clients<u128>,
+    v4: Clients<u64>,
+    v6: Clients<(u64, u64, u32)>,
 }
 
 impl Affinity {
@@ -94,6 +102,7 @@ impl Affinity {
     ///
     /// `still` tells whether a remembered endpoint may be used. One search in all, O(1); a table that has to grow
     /// costs O(clients) once.
+    #[inline]
     pub fn endpoint(
         &mut self,
         service_port: u32,
@@ -103,10 +112,10 @@ impl Affinity {
         still: impl FnOnce(EndpointId) -> bool,
         choose: impl FnOnce() -> Option<EndpointId>,
     ) -> Option<EndpointId> {
-        let ask = Ask { now: tick(now), until: until(now, timeout) };
+        let ask = Ask::new(now, timeout);
         match client {
-            IpAddr::V4(ip) => self.v4.endpoint((service_port, ip.to_bits()), ask, still, choose),
-            IpAddr::V6(ip) => self.v6.endpoint((service_port, ip.to_bits()), ask, still, choose),
+            IpAddr::V4(ip) => self.v4.endpoint(v4(service_port, ip), ask, still, choose),
+            IpAddr::V6(ip) => self.v6.endpoint(v6(service_port, ip), ask, still, choose),
         }
     }
 
@@ -114,16 +123,16 @@ impl Affinity {
     #[must_use]
     pub fn get(&self, service_port: u32, client: IpAddr, now: Time) -> Option<EndpointId> {
         match client {
-            IpAddr::V4(ip) => self.v4.get((service_port, ip.to_bits()), tick(now)),
-            IpAddr::V6(ip) => self.v6.get((service_port, ip.to_bits()), tick(now)),
+            IpAddr::V4(ip) => self.v4.get(v4(service_port, ip), tick(now)),
+            IpAddr::V6(ip) => self.v6.get(v6(service_port, ip), tick(now)),
         }
     }
 
     /// Lets a client go; tells whether it was remembered.
     pub fn release(&mut self, service_port: u32, client: IpAddr, now: Time) -> bool {
         match client {
-            IpAddr::V4(ip) => self.v4.release((service_port, ip.to_bits()), tick(now)),
-            IpAddr::V6(ip) => self.v6.release((service_port, ip.to_bits()), tick(now)),
+            IpAddr::V4(ip) => self.v4.release(v4(service_port, ip), tick(now)),
+            IpAddr::V6(ip) => self.v6.release(v6(service_port, ip), tick(now)),
         }
     }
 
@@ -142,94 +151,190 @@ impl Affinity {
     /// The memory of the table in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.v4.slots.capacity() * size_of::<Slot<u32>>()
-            + self.v6.slots.capacity() * size_of::<Slot<u128>>()
+        self.v4.lines.capacity() * size_of::<Line<u64>>()
+            + self.v6.lines.capacity() * size_of::<Line<(u64, u64, u32)>>()
+    }
+}
+
+/// A service port and a client of it.
+trait Key: Copy + Eq + Default {
+    /// A number that strangers can't predict.
+    fn hash(self, seed: [u64; 2]) -> u64;
+}
+
+fn v4(service_port: u32, client: core::net::Ipv4Addr) -> u64 {
+    u64::from(service_port) << 32 | u64::from(client.to_bits())
+}
+
+fn v6(service_port: u32, client: core::net::Ipv6Addr) -> (u64, u64, u32) {
+    let bits = client.to_bits();
+    ((bits >> 64) as u64, bits as u64, service_port)
+}
+
+impl Key for u64 {
+    #[inline]
+    fn hash(self, [a, b]: [u64; 2]) -> u64 {
+        fold(self ^ a, b)
+    }
+}
+
+impl Key for (u64, u64, u32) {
+    #[inline]
+    fn hash(self, seed: [u64; 2]) -> u64 {
+        fold_wide(self, seed)
     }
 }
 
 /// One client of one service port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Slot<A> {
-    address: A,
-    service_port: u32,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Slot<K> {
+    key: K,
     /// `None`: never used.
     endpoint: Option<EndpointId>,
     until: u32,
 }
 
-const _: () = assert!(size_of::<Slot<u32>>() == 16 && size_of::<Slot<u128>>() == 32);
+/// Slots that share a cache line; IPv6 takes two.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(align(64))]
+struct Line<K>([Slot<K>; LINE]);
 
-/// The times of one search.
+const _: () = assert!(size_of::<Line<u64>>() == 64 && size_of::<Line<(u64, u64, u32)>>() == 128);
+
+/// The times of one search, in ticks. They wrap after 8 years, so they are only compared by their distance.
 #[derive(Clone, Copy)]
 struct Ask {
     now: u32,
     until: u32,
 }
 
-/// The clients of one family.
-#[derive(Debug)]
-struct Clients<A> {
-    slots: Vec<Slot<A>>,
-    used: usize,
-    most: usize,
-    hasher: RandomState,
+impl Ask {
+    /// A timeout is rounded down to ticks, and 4 years at most.
+    #[inline]
+    fn new(now: Time, timeout: Duration) -> Self {
+        let whole = timeout.as_secs().min(i32::MAX as u64 / TICKS - 1) * TICKS;
+        let ticks = whole + u64::from(timeout.subsec_nanos()) / TICK;
+        let now = tick(now);
+        Self { now, until: now.wrapping_add(ticks as u32) }
+    }
 }
 
-impl<A: Copy + Eq + Default + core::hash::Hash> Clients<A> {
-    fn new(limit: usize, seed: Seed) -> Self {
+/// The clients of one family.
+#[derive(Debug)]
+struct Clients<K> {
+    lines: Vec<Line<K>>,
+    used: usize,
+    /// Slots at most.
+    most: usize,
+    seed: [u64; 2],
+}
+
+impl<K: Key> Line<K> {
+    /// The place of a client; [`LINE`] if it isn't here.
+    #[inline]
+    fn find(&self, key: K) -> usize {
+        let places = (0..LINE).zip(&self.0);
+        places.fold(LINE, |found, (n, slot)| select_unpredictable(slot.key == key, n, found))
+    }
+}
+
+impl<K: Key> Clients<K> {
+    fn new(limit: usize, Seed([a, b, ..]): Seed) -> Self {
         let most = limit.saturating_mul(3).div_ceil(2).max(SMALLEST).checked_next_power_of_two();
         Self {
-            slots: Vec::new(),
+            lines: Vec::new(),
             used: 0,
             most: most.unwrap_or(1 << (usize::BITS - 1)),
-            hasher: seed.hasher(),
+            // Even multipliers would lose bits.
+            seed: [a, b | 1],
         }
     }
 
-    /// The slots a client may be in, in the order they are searched.
-    fn window(&self, key: (u32, A)) -> impl Iterator<Item = usize> + use<A> {
-        let mask = self.slots.len().wrapping_sub(1);
-        let start = self.hasher.hash_one(key) as usize;
-        (0..WINDOW.min(self.slots.len())).map(move |step| start.wrapping_add(step) & mask)
+    /// The line where a client's search begins.
+    #[inline]
+    fn start(&self, key: K) -> usize {
+        key.hash(self.seed) as usize & self.lines.len().wrapping_sub(1)
     }
 
-    fn get(&self, key: (u32, A), now: u32) -> Option<EndpointId> {
+    fn slot(&self, at: usize) -> Option<&Slot<K>> {
+        self.lines.get(at / LINE)?.0.get(at % LINE)
+    }
+
+    fn slot_mut(&mut self, at: usize) -> Option<&mut Slot<K>> {
+        self.lines.get_mut(at / LINE)?.0.get_mut(at % LINE)
+    }
+
+    /// The slots a client may be in, in the order they are searched.
+    fn window(&self, key: K) -> impl Iterator<Item = usize> + use<K> {
+        let slots = self.lines.len() * LINE;
+        let mask = slots.wrapping_sub(1);
+        let start = self.start(key) * LINE;
+        (0..WINDOW.min(slots)).map(move |step| start.wrapping_add(step) & mask)
+    }
+
+    fn get(&self, key: K, now: u32) -> Option<EndpointId> {
         self.window(key)
-            .map_while(|at| self.slots.get(at).filter(|slot| slot.endpoint.is_some()))
-            .find(|slot| (slot.service_port, slot.address) == key && !expired(slot.until, now))
+            .map_while(|at| self.slot(at).filter(|slot| slot.endpoint.is_some()))
+            .find(|slot| slot.key == key && !expired(slot.until, now))
             .and_then(|slot| slot.endpoint)
     }
 
     /// The slot stays, with its time up: to empty it would cut other clients' searches short.
-    fn release(&mut self, key: (u32, A), now: u32) -> bool {
+    fn release(&mut self, key: K, now: u32) -> bool {
         let mut window = self.window(key);
-        let found = window.find(|at| {
-            let slot = self.slots.get(*at);
-            slot.is_some_and(|slot| {
-                (slot.service_port, slot.address) == key && slot.endpoint.is_some()
-            })
-        });
-        let Some(slot) = found.and_then(|at| self.slots.get_mut(at)) else { return false };
+        let is_it = |slot: &Slot<K>| slot.key == key && slot.endpoint.is_some();
+        let found = window.find(|at| self.slot(*at).is_some_and(is_it));
+        let Some(slot) = found.and_then(|at| self.slot_mut(at)) else { return false };
         let was_live = !expired(slot.until, now);
         slot.until = now;
         was_live
     }
 
+    #[inline]
     fn endpoint(
         &mut self,
-        key: (u32, A),
+        key: K,
         ask: Ask,
         still: impl FnOnce(EndpointId) -> bool,
         choose: impl FnOnce() -> Option<EndpointId>,
     ) -> Option<EndpointId> {
-        if self.used * 8 >= self.slots.len() * 5 && self.slots.len() < self.most {
+        let start = self.start(key);
+        if let Some(line) = self.lines.get_mut(start)
+            && let found = line.find(key)
+            && let Some(slot) = line.0.get_mut(found)
+            && let Some(endpoint) = slot.endpoint
+            && !expired(slot.until, ask.now)
+        {
+            if still(endpoint) {
+                slot.until = ask.until;
+                return Some(endpoint);
+            }
+            let chosen = choose()?;
+            *slot = Slot { endpoint: Some(chosen), until: ask.until, ..*slot };
+            return Some(chosen);
+        }
+        self.search(key, ask, still, choose)
+    }
+
+    /// The same if the client isn't in the first line, or its time is up.
+    #[cold]
+    #[inline(never)]
+    fn search(
+        &mut self,
+        key: K,
+        ask: Ask,
+        still: impl FnOnce(EndpointId) -> bool,
+        choose: impl FnOnce() -> Option<EndpointId>,
+    ) -> Option<EndpointId> {
+        let slots = self.lines.len() * LINE;
+        if self.used * 8 >= slots * 5 && slots < self.most {
             self.grow(ask.now);
         }
         // Where the client is, or else the best place for it: a free slot, or the one that expires first.
         let (mut place, mut soonest) = (None, u32::MAX);
         for at in self.window(key) {
-            let Some(slot) = self.slots.get_mut(at) else { break };
-            if (slot.service_port, slot.address) == key
+            let Some(slot) = self.slot_mut(at) else { break };
+            if slot.key == key
                 && let Some(endpoint) = slot.endpoint
             {
                 place = Some(at);
@@ -251,10 +356,10 @@ impl<A: Copy + Eq + Default + core::hash::Hash> Clients<A> {
             }
         }
         let endpoint = choose()?;
-        if let Some(slot) = place.and_then(|at| self.slots.get_mut(at)) {
-            self.used += usize::from(slot.endpoint.is_none());
-            let (service_port, address) = key;
-            *slot = Slot { address, service_port, endpoint: Some(endpoint), until: ask.until };
+        if let Some(slot) = place.and_then(|at| self.slot_mut(at)) {
+            let fresh = slot.endpoint.is_none();
+            *slot = Slot { key, endpoint: Some(endpoint), until: ask.until };
+            self.used += usize::from(fresh);
         }
         Some(endpoint)
     }
@@ -263,45 +368,37 @@ impl<A: Copy + Eq + Default + core::hash::Hash> Clients<A> {
     fn grow(&mut self, now: u32) {
         let live = self.live(now);
         let size = (live * 2 + 1).next_power_of_two().clamp(SMALLEST, self.most);
-        let empty = Slot { address: A::default(), service_port: 0, endpoint: None, until: 0 };
-        let old = core::mem::replace(&mut self.slots, vec![empty; size]);
+        let old = core::mem::replace(&mut self.lines, vec![Line::default(); size / LINE]);
         self.used = 0;
-        for slot in old.into_iter().filter(|slot| !expired(slot.until, now)) {
-            let Some(endpoint) = slot.endpoint else { continue };
-            let ask = Ask { now, until: slot.until };
-            self.place((slot.service_port, slot.address), ask, endpoint);
+        for slot in old.iter().flat_map(|line| &line.0).filter(|slot| !expired(slot.until, now)) {
+            if slot.endpoint.is_some() {
+                self.place(*slot);
+            }
         }
     }
 
     /// Puts in a client that isn't there.
-    fn place(&mut self, key: (u32, A), ask: Ask, endpoint: EndpointId) {
-        let free = self
-            .window(key)
-            .find(|at| self.slots.get(*at).is_some_and(|slot| slot.endpoint.is_none()));
-        if let Some(slot) = free.and_then(|at| self.slots.get_mut(at)) {
-            let (service_port, address) = key;
-            *slot = Slot { address, service_port, endpoint: Some(endpoint), until: ask.until };
+    fn place(&mut self, new: Slot<K>) {
+        let mut window = self.window(new.key);
+        let free = window.find(|at| self.slot(*at).is_some_and(|slot| slot.endpoint.is_none()));
+        if let Some(slot) = free.and_then(|at| self.slot_mut(at)) {
+            *slot = new;
             self.used += 1;
         }
     }
 
     fn live(&self, now: u32) -> usize {
-        let live = |slot: &&Slot<A>| slot.endpoint.is_some() && !expired(slot.until, now);
-        self.slots.iter().filter(live).count()
+        let live = |slot: &&Slot<K>| slot.endpoint.is_some() && !expired(slot.until, now);
+        self.lines.iter().flat_map(|line| &line.0).filter(live).count()
     }
 }
 
-/// The tick of a time; it wraps after 8 years, so ticks are only compared by their distance.
-fn tick(now: Time) -> u32 {
-    (now.as_nanos() / (1_000_000_000 / TICKS)) as u32
+#[inline]
+const fn tick(now: Time) -> u32 {
+    (now.as_nanos() / TICK) as u32
 }
 
-/// The tick at which `timeout` has passed, rounded down; at most 4 years ahead.
-fn until(now: Time, timeout: Duration) -> u32 {
-    let longest = Duration::from_secs((i32::MAX as u64) / TICKS);
-    tick(now.saturating_add(timeout.min(longest)))
-}
-
-fn expired(until: u32, now: u32) -> bool {
+#[inline]
+const fn expired(until: u32, now: u32) -> bool {
     until.wrapping_sub(now) as i32 <= 0
 }

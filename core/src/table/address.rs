@@ -5,7 +5,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::cells::{Cell, Cells, Endpoint, pack_v4, pack_v6, unpack_v4, unpack_v6};
 use crate::{
     model::{Port, Protocol},
-    seed::fold,
+    seed::{fold, fold_wide},
 };
 
 /// An address of one family.
@@ -121,8 +121,8 @@ impl Key for u64 {
 
 impl Key for (u64, u64, u32) {
     #[inline]
-    fn hash(self, [a, b]: [u64; 2]) -> u64 {
-        fold(fold(self.0 ^ a, b) ^ self.1, a | 1) ^ fold(u64::from(self.2) ^ b, a | 1)
+    fn hash(self, seed: [u64; 2]) -> u64 {
+        fold_wide(self, seed)
     }
 
     fn is_loopback(self) -> bool {
