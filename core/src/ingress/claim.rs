@@ -1,6 +1,7 @@
 //! What one Ingress asks for, host by host.
 
 use core::cmp::Reverse;
+use smallvec::SmallVec;
 use std_alloc::{
     format,
     string::{String, ToString},
@@ -10,13 +11,12 @@ use std_alloc::{
 
 use super::{
     Backend, BackendRef, BadPath, DefaultRoute, Pattern, Rewrite, Route, RouteOptions, Settings,
-    options,
+    options::{self, Reading},
 };
 use crate::{
     finding::{Finding, Kind},
     model::{
-        Ingress, IngressBackend, IngressPath, IngressRule, NamespacedName, PathType, Service,
-        ServiceKey,
+        Ingress, IngressBackend, IngressPath, IngressRule, NamespacedName, Service, ServiceKey,
     },
 };
 
@@ -48,6 +48,9 @@ pub(super) struct Claims {
     /// What is wrong with the Ingress by itself.
     pub(super) findings: Vec<Finding>,
 }
+
+/// How one path is matched and rewritten; several ways if it is an expression.
+type Patterns = SmallVec<[(Pattern, Option<Rewrite>); 1]>;
 
 /// Finds a Service.
 pub(super) type Services<'s> = &'s dyn Fn(&ServiceKey) -> Option<Arc<Service>>;
@@ -131,27 +134,29 @@ impl<'a> Reader<'a> {
         asked.sort_by_key(|(.., path)| (Reverse(path.path.len()), path.path_type));
         let mut routes = Vec::with_capacity(asked.len());
         for (place, host, path) in asked {
-            routes.extend(self.route(host.clone(), place, path));
+            self.add(host.clone(), place, path, &mut routes);
         }
         routes
     }
 
-    fn route(
+    /// The routes of one path: one, unless it is an expression that stands for several.
+    fn add(
         &mut self,
         host: Option<Arc<str>>,
         place: (usize, usize),
         given: &'a IngressPath,
-    ) -> Option<Route> {
+        routes: &mut Vec<Route>,
+    ) {
         let field = |last: &str| format!("spec.rules[{}].http.paths[{}].{last}", place.0, place.1);
-        let (pattern, rewrite) = match self.pattern(given) {
+        let mut patterns = match self.patterns(given) {
             Ok(read) => read,
             Err((kind, message)) => {
                 self.warn(kind, field("path"), &*given.path, message);
-                return None;
+                return;
             }
         };
         let backend = self.backend(&given.backend, || field("backend"));
-        Some(Route {
+        let route = |(pattern, rewrite), host, backend| Route {
             ingress: self.ingress.key.clone(),
             place,
             host,
@@ -161,30 +166,43 @@ impl<'a> Reader<'a> {
             pattern,
             rewrite,
             options: self.options.clone(),
-        })
+        };
+        let last = patterns.pop();
+        let others = patterns.into_iter();
+        routes.extend(others.map(|pattern| route(pattern, host.clone(), backend.clone())));
+        routes.extend(last.map(|pattern| route(pattern, host, backend)));
     }
 
     /// How a path is matched and rewritten.
-    fn pattern(&self, given: &IngressPath) -> Result<(Pattern, Option<Rewrite>), (Kind, String)> {
-        let invalid = |error: BadPath| (Kind::Invalid, error.to_string());
+    fn patterns(&self, given: &IngressPath) -> Result<Patterns, (Kind, String)> {
         let target = self.options.rewrite_target.as_deref();
         let regex = self.options.use_regex || target.is_some();
-        let (pattern, group) = if regex && options::is_special(&given.path) {
-            let hint =
-                "of regular expressions only a prefix and the rest is understood: /path(/|$)(.*)";
-            let read = options::regex(&given.path)
-                .ok_or_else(|| (Kind::NotSupported, hint.to_string()))?;
-            let path = if read.0.is_empty() { "/" } else { read.0 };
-            (Pattern::new(path, PathType::Prefix, self.settings), read.1)
-        } else {
-            (Pattern::of(&given.path, given.path_type, self.settings), None)
-        };
+        if !regex || !options::is_special(&given.path) {
+            let pattern = Pattern::of(&given.path, given.path_type, self.settings);
+            return Ok(Patterns::from([self.rewritten(pattern, &Reading::plain())?]));
+        }
+        let hint = "of regular expressions only those are understood that stand for a few paths and the rest of \
+                    them: /(one|other)(/|$)(.*)";
+        let readings = Reading::all(&given.path).ok_or((Kind::NotSupported, hint.to_string()))?;
+        let each = readings.iter().map(|reading| {
+            let path = if reading.path.is_empty() { "/" } else { &reading.path };
+            self.rewritten(Pattern::new(path, reading.path_type(), self.settings), reading)
+        });
+        each.collect()
+    }
+
+    /// A pattern, and what becomes of the paths that match it.
+    fn rewritten(
+        &self,
+        pattern: Result<Pattern, BadPath>,
+        reading: &Reading,
+    ) -> Result<(Pattern, Option<Rewrite>), (Kind, String)> {
+        let invalid = |error: BadPath| (Kind::Invalid, error.to_string());
         let pattern = pattern.map_err(invalid)?;
-        let Some(target) = target else { return Ok((pattern, None)) };
-        let hint =
-            "rewrite-target may name only the group that is the rest of the path, at its end";
+        let Some(target) = &self.options.rewrite_target else { return Ok((pattern, None)) };
+        let hint = "rewrite-target may name groups of the path, and the one that is the rest of it only at the end";
         let rewrite =
-            Rewrite::read(target, group).ok_or_else(|| (Kind::NotSupported, hint.to_string()))?;
+            Rewrite::read(target, reading).ok_or((Kind::NotSupported, hint.to_string()))?;
         let rewrite = rewrite.canonical(&self.settings.paths).map_err(invalid)?;
         Ok((pattern, Some(rewrite)))
     }

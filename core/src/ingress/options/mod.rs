@@ -23,6 +23,7 @@ mod annotations;
 mod busy;
 mod canary;
 mod cors;
+mod expression;
 mod rate;
 mod redirect;
 mod rewrite;
@@ -34,11 +35,11 @@ pub(super) use annotations::read;
 pub use busy::{Busy, Seat};
 pub use canary::Canary;
 pub use cors::Cors;
+pub(super) use expression::{Reading, is_special};
 pub use rate::{RateLimit, Rates};
 pub use redirect::Redirect;
 pub(super) use redirect::to_https;
 pub use rewrite::Rewrite;
-pub(super) use rewrite::{is_special, regex};
 pub use sources::SourceAcl;
 
 use super::Backend;
@@ -67,7 +68,7 @@ pub struct RouteOptions {
     pub rates: Vec<RateLimit>,
     /// How many requests a client may have under way at once.
     pub concurrency: Option<u32>,
-    /// Paths are read as the few forms of regular expressions that rewriting needs.
+    /// Paths are read as regular expressions, as far as they stand for a few paths.
     pub use_regex: bool,
     /// What becomes of the path.
     pub rewrite_target: Option<Arc<str>>,

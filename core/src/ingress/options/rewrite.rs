@@ -1,16 +1,13 @@
 //! What becomes of a path on its way to a pod.
 //!
-//! ingress-nginx reads paths as regular expressions as soon as something is rewritten. People use that for one thing:
-//! to take a prefix away. The forms that do so are read here; they become ordinary prefixes, which match whole
-//! elements and mind their case. Any other expression is refused with a hint.
-//!
 //! | path | target | `/web/x` becomes |
 //! |---|---|---|
 //! | `/web` | `/` | `/` |
 //! | `/web(/|$)(.*)` | `/$2` | `/x` |
 //! | `/web/(.*)` | `/app/$1` | `/app/x` |
-//! | `/web/?(.*)` | `/$1` | `/x` |
+//! | `/(web|api)/(.*)` | `/old/$1/$2` | `/old/web/x` |
 
+use super::expression::{Group, Reading};
 use crate::ingress::{BadPath, PathPolicy};
 use std_alloc::{string::String, sync::Arc};
 
@@ -52,14 +49,24 @@ impl Rewrite {
         if new.is_empty() { String::from("/") } else { new }
     }
 
-    /// What a `rewrite-target` does, when `group` holds the rest of the path; `None` when it asks for anything else.
-    pub(in crate::ingress) fn read(target: &str, group: Option<u8>) -> Option<Self> {
-        let Some((before, number)) = target.split_once('$') else {
-            return Some(Self::Full(target.into()));
-        };
-        let wanted = group.map(|group| char::from(b'0' + group));
-        let is_rest = wanted.is_some_and(|wanted| number.len() == 1 && number.starts_with(wanted));
-        is_rest.then(|| Self::Rest(before.into()))
+    /// What a `rewrite-target` does for a path that was read so; `None` when the rest of the path doesn't stand at its end,
+    /// or when a group is missing.
+    pub(in crate::ingress) fn read(target: &str, path: &Reading) -> Option<Self> {
+        let mut text = String::with_capacity(target.len());
+        let mut parts = target.split('$');
+        text.push_str(parts.next()?);
+        while let Some(part) = parts.next() {
+            let number = part.get(..1)?.parse().ok()?;
+            let after = part.get(1..)?;
+            match path.group(number)? {
+                Group::Text(group) => text.extend([group, after]),
+                Group::Rest => {
+                    let is_last = after.is_empty() && parts.next().is_none();
+                    return is_last.then(|| Self::Rest(text.into()));
+                }
+            }
+        }
+        Some(Self::Full(text.into()))
     }
 
     /// The same with its text in the form of paths.
@@ -76,59 +83,34 @@ impl Rewrite {
     }
 }
 
-/// A regular expression as the prefix it stands for, and the number of the group that holds the rest.
-pub(in crate::ingress) fn regex(path: &str) -> Option<(&str, Option<u8>)> {
-    const FORMS: [(&str, Option<u8>); 9] = [
-        ("(/|$)(.*)$", Some(2)),
-        ("(/|$)(.*)", Some(2)),
-        ("(?:/|$)(.*)", Some(1)),
-        ("/?(.*)", Some(1)),
-        ("/(.*)$", Some(1)),
-        ("/(.*)", Some(1)),
-        ("(.*)", Some(1)),
-        ("/.*", None),
-        (".*", None),
-    ];
-    let path = path.strip_prefix('^').unwrap_or(path);
-    let form =
-        |(form, group): &(&str, Option<u8>)| path.strip_suffix(form).map(|left| (left, *group));
-    let (prefix, group) = FORMS.iter().find_map(form).unwrap_or((path, None));
-    (!is_special(prefix)).then_some((prefix, group))
-}
-
-/// Whether a path has characters that mean something in a regular expression; the dot does not count, since everybody
-/// writes it for itself.
-pub(in crate::ingress) fn is_special(path: &str) -> bool {
-    path.bytes().any(|byte| b"^$*+?()[]{}|\\".contains(&byte))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_usual_expressions_are_prefixes() {
-        let cases = [
-            ("/web(/|$)(.*)", "/$2", "/web", Some("/a/b")),
-            ("/web/(.*)", "/app/$1", "/web", Some("/app/a/b")),
-            ("/web/?(.*)", "/$1", "/web", Some("/a/b")),
-            ("^/web(.*)", "/$1", "/web", Some("/a/b")),
-            ("/web", "/", "/web", Some("/")),
-            ("/web/.*", "/x", "/web", Some("/x")),
-            ("/(.*)", "/$1", "", Some("/web/a/b")),
-            ("/web(/|$)(.*)", "/$1", "/web", None),
-            ("/web", "/$1", "/web", None),
-            ("/web(/|$)(.*)", "/$2/$1", "/web", None),
-        ];
-        for (path, to, prefix, want) in cases {
-            let (came, group) = regex(path).unwrap();
-            assert_eq!(came, prefix, "{path}");
-            let rewritten =
-                Rewrite::read(to, group).map(|rewrite| rewrite.apply("/web/a/b", prefix.len()));
+    fn groups_are_named_by_their_numbers() {
+        for (path, to, want) in [
+            ("/web(/|$)(.*)", "/$2", Some("/a/b")),
+            ("/web/(.*)", "/app/$1", Some("/app/a/b")),
+            ("/web/?(.*)", "/$1", Some("/a/b")),
+            ("^/web(.*)", "/$1", Some("/a/b")),
+            ("/web", "/", Some("/")),
+            ("/web/.*", "/x", Some("/x")),
+            ("/(web)/(.*)", "/old/$1/$2", Some("/old/web/a/b")),
+            ("/(web)/a/b$", "/$1.html", Some("/web.html")),
+            ("/(web)(/|$)(.*)", "/$1/$1/$3", Some("/web/web/a/b")),
+            ("/web(/|$)(.*)", "/$1", None),
+            ("/web", "/$1", None),
+            ("/web", "/$", None),
+            ("/web", "/$x", None),
+            ("/web(/|$)(.*)", "/$2/$1", None),
+            ("/web/(.*)", "/$1.html", None),
+            ("/web/(.*)", "/$1$1", None),
+        ] {
+            let reading = &Reading::all(path).unwrap()[0];
+            let rewritten = Rewrite::read(to, reading)
+                .map(|rewrite| rewrite.apply("/web/a/b", reading.path.len()));
             assert_eq!(rewritten.as_deref(), want, "{path} {to}");
-        }
-        for path in ["/a[0-9]", "/(a|b)/(.*)", "/a/\\d+", "/a.*/b", "/a(/|$)(.*)x"] {
-            assert_eq!(regex(path), None, "{path}");
         }
     }
 

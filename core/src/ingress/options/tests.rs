@@ -84,6 +84,8 @@ fn ask(
 const PREFIX: (&str, PathType) = ("/web", PathType::Prefix);
 const REGEX: (&str, PathType) = ("/web(/|$)(.*)", PathType::ImplementationSpecific);
 
+const SEVERAL: (&str, PathType) = ("/(web|api)(/|$)(.*)", PathType::ImplementationSpecific);
+
 #[test]
 fn annotations_do_what_they_say() {
     let cases = [
@@ -101,6 +103,11 @@ fn annotations_do_what_they_say() {
         ),
         ("expressions without rewriting", REGEX, &["use-regex=true"], "/web/x", "n/s /web/x"),
         ("not an expression", REGEX, &[], "/web/x", "404"),
+        ("one of several", SEVERAL, &["rewrite-target=/old/$1/$3"], "/web/x", "n/s /old/web/x"),
+        ("another of them", SEVERAL, &["rewrite-target=/old/$1/$3"], "/api", "n/s /old/api/"),
+        ("none of them", SEVERAL, &["rewrite-target=/old/$1/$3"], "/other", "404"),
+        ("an end", ("^/web/?$", REGEX.1), &["use-regex=true"], "/web/", "n/s /web/"),
+        ("beyond an end", ("^/web/?$", REGEX.1), &["use-regex=true"], "/web/x", "404"),
         ("https", PREFIX, &["ssl-redirect=true"], "/web?q=1", "308 https://h/web?q=1"),
         ("https, forced", PREFIX, &["force-ssl-redirect=true"], "/web", "308 https://h/web"),
         ("no https", PREFIX, &["ssl-redirect=false"], "/web", "n/s /web"),
