@@ -25,7 +25,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{counters::Counters, tcp::Route};
+use super::{balancer::Picked, counters::Counters, tcp::Route};
 
 /// The largest datagram.
 const LARGEST: usize = 65_535;
@@ -38,6 +38,8 @@ const FEW: usize = 64;
 struct Flow {
     socket: Arc<UdpSocket>,
     backend: SocketAddr,
+    /// What was picked, as long as the task has it: connections are counted by that.
+    picked: Weak<Picked>,
     task: JoinHandle<()>,
 }
 
@@ -99,19 +101,34 @@ impl Flows {
         }
     }
 
+    /// Sends a datagram to its flow's backend; if that turns out to be gone, to another one's.
     fn send(&mut self, client: SocketAddr, datagram: &[u8]) {
         self.follow_table();
+        if !self.try_send(client, datagram) {
+            self.try_send(client, datagram);
+        }
+    }
+
+    /// Whether that was all there is to do.
+    fn try_send(&mut self, client: SocketAddr, datagram: &[u8]) -> bool {
         if self.flows.get(&client).is_none_or(|flow| flow.task.is_finished()) {
             self.flows.remove(&client);
-            let Ok(flow) = self.open(client) else { return };
+            let Ok(flow) = self.open(client) else { return true };
             self.flows.insert(client, flow);
         }
+        let Some(flow) = self.flows.get(&client) else { return true };
         // Not tokio's way of sending: that refuses until the new socket's turn in the event loop has come.
-        let flags = SendFlags::DONTWAIT;
-        let sent = self.flows.get(&client).map(|flow| send(&flow.socket, datagram, flags));
-        // Full queues lose datagrams, as networks do. Anything else means that the backend is gone.
-        if matches!(sent, Some(Err(error)) if error != Errno::AGAIN) {
-            self.flows.remove(&client);
+        match send(&flow.socket, datagram, SendFlags::DONTWAIT) {
+            // Full queues lose datagrams, as networks do, and so do narrow ones.
+            Ok(_) | Err(Errno::AGAIN | Errno::NOBUFS | Errno::MSGSIZE) => true,
+            // ICMP says of an earlier datagram that nobody is there. It says so once, so the flow's own task won't hear.
+            Err(_) => {
+                if let Some(picked) = flow.picked.upgrade() {
+                    self.route.balancer.failed(flow.backend, &picked);
+                }
+                self.flows.remove(&client);
+                false
+            }
         }
     }
 
@@ -140,6 +157,8 @@ impl Flows {
         let answers = answer(socket.clone(), clients, client, limits.flow);
         counters.connections.add(1);
         let ending = Ending(counters);
+        let picked = Arc::new(picked);
+        let known = Arc::downgrade(&picked);
         let task = tokio::spawn(async move {
             match answers.await {
                 Fate::Silent => {}
@@ -148,7 +167,7 @@ impl Flows {
             }
             drop((picked, ending));
         });
-        Ok(Flow { socket, backend, task })
+        Ok(Flow { socket, backend, picked: known, task })
     }
 
     /// Ends the flows whose backends the service port has lost, once for each state of the table.
