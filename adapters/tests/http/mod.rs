@@ -80,7 +80,27 @@ impl Web<'_> {
 
 /// The routes of these Ingresses.
 pub(crate) fn routes(webs: &[Web<'_>]) -> Arc<Routes> {
+    routes_to(webs, None)
+}
+
+/// The same, whose Service `web` says what is spoken on its port.
+pub(crate) fn routes_to(webs: &[Web<'_>], app_protocol: Option<&str>) -> Arc<Routes> {
     let mut router = Router::new(Settings::default(), ClassSelection::default(), Seed([1; 4]));
+    if let Some(protocol) = app_protocol {
+        let port = Port::new(80).unwrap();
+        router.apply(&Change::Service(Arc::new(Service::new(
+            NamespacedName::new("n", "web"),
+            Exposure::ClusterIp(ClusterIps::single([10, 96, 0, 1].into())),
+            vec![ServicePort {
+                name: "".into(),
+                protocol: Protocol::Tcp,
+                port,
+                target: TargetPort::Number(port),
+                node_port: None,
+                app_protocol: Some(protocol.into()),
+            }],
+        ))));
+    }
     for web in webs {
         router.apply(&Change::Ingress(Arc::new(web.ingress())));
     }
