@@ -1,7 +1,6 @@
 //! What one Ingress asks for, host by host.
 
 use core::cmp::Reverse;
-use smallvec::SmallVec;
 use std_alloc::{
     format,
     string::{String, ToString},
@@ -48,9 +47,6 @@ pub(super) struct Claims {
     /// What is wrong with the Ingress by itself.
     pub(super) findings: Vec<Finding>,
 }
-
-/// How one path is matched and rewritten; several ways if it is an expression.
-type Patterns = SmallVec<[(Pattern, Option<Rewrite>); 1]>;
 
 /// Finds a Service.
 pub(super) type Services<'s> = &'s dyn Fn(&ServiceKey) -> Option<Arc<Service>>;
@@ -134,61 +130,66 @@ impl<'a> Reader<'a> {
         asked.sort_by_key(|(.., path)| (Reverse(path.path.len()), path.path_type));
         let mut routes = Vec::with_capacity(asked.len());
         for (place, host, path) in asked {
-            self.add(host.clone(), place, path, &mut routes);
+            self.add(host.as_ref(), place, path, &mut routes);
         }
         routes
     }
 
-    /// The routes of one path: one, unless it is an expression that stands for several.
+    /// Adds the routes of one path: one, unless it is an expression that stands for several.
     fn add(
         &mut self,
-        host: Option<Arc<str>>,
+        host: Option<&Arc<str>>,
         place: (usize, usize),
         given: &'a IngressPath,
         routes: &mut Vec<Route>,
     ) {
+        let start = routes.len();
         let field = |last: &str| format!("spec.rules[{}].http.paths[{}].{last}", place.0, place.1);
-        let mut patterns = match self.patterns(given) {
-            Ok(read) => read,
-            Err((kind, message)) => {
-                self.warn(kind, field("path"), &*given.path, message);
-                return;
-            }
-        };
         let backend = self.backend(&given.backend, || field("backend"));
-        let route = |(pattern, rewrite), host, backend| Route {
-            ingress: self.ingress.key.clone(),
-            place,
-            host,
-            path: given.path.clone(),
-            path_type: given.path_type,
-            backend,
-            pattern,
-            rewrite,
-            options: self.options.clone(),
+        let mut add = |(pattern, rewrite)| {
+            routes.push(Route {
+                ingress: self.ingress.key.clone(),
+                place,
+                host: host.cloned(),
+                path: given.path.clone(),
+                path_type: given.path_type,
+                backend: backend.clone(),
+                pattern,
+                rewrite,
+                options: self.options.clone(),
+            });
         };
-        let last = patterns.pop();
-        let others = patterns.into_iter();
-        routes.extend(others.map(|pattern| route(pattern, host.clone(), backend.clone())));
-        routes.extend(last.map(|pattern| route(pattern, host, backend)));
+        let read = if self.is_expression(given) {
+            self.expression(given, &mut add)
+        } else {
+            let pattern = Pattern::of(&given.path, given.path_type, self.settings);
+            self.rewritten(pattern, &Reading::plain()).map(add)
+        };
+        if let Err((kind, message)) = read {
+            routes.truncate(start);
+            self.warn(kind, field("path"), &*given.path, message);
+        }
     }
 
-    /// How a path is matched and rewritten.
-    fn patterns(&self, given: &IngressPath) -> Result<Patterns, (Kind, String)> {
-        let target = self.options.rewrite_target.as_deref();
-        let regex = self.options.use_regex || target.is_some();
-        if !regex || !options::is_special(&given.path) {
-            let pattern = Pattern::of(&given.path, given.path_type, self.settings);
-            return Ok(Patterns::from([self.rewritten(pattern, &Reading::plain())?]));
-        }
+    fn is_expression(&self, given: &IngressPath) -> bool {
+        let regex = self.options.use_regex || self.options.rewrite_target.is_some();
+        regex && options::is_special(&given.path)
+    }
+
+    /// How the paths are matched and rewritten that an expression stands for.
+    fn expression(
+        &self,
+        given: &IngressPath,
+        add: &mut impl FnMut((Pattern, Option<Rewrite>)),
+    ) -> Result<(), (Kind, String)> {
         let hint = "of regular expressions only those are understood that stand for a few paths and the rest of \
                     them: /(one|other)(/|$)(.*)";
         let readings = Reading::all(&given.path).ok_or((Kind::NotSupported, hint.to_string()))?;
-        let each = readings.iter().map(|reading| {
+        readings.iter().try_for_each(|reading| {
             let path = if reading.path.is_empty() { "/" } else { &reading.path };
-            self.rewritten(Pattern::new(path, reading.path_type(), self.settings), reading)
-        });
-        each.collect()
+            let pattern = Pattern::new(path, reading.path_type(), self.settings);
+            self.rewritten(pattern, reading).map(&mut *add)
+        })
     }
 
     /// A pattern, and what becomes of the paths that match it.
