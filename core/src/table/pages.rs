@@ -3,7 +3,7 @@
 use std_alloc::{sync::Arc, vec::Vec};
 
 /// Pages per branch.
-const FAN: usize = 32;
+const FAN: usize = 64;
 
 type Page<T, const N: usize> = Arc<Sheet<T, N>>;
 type Branch<T, const N: usize> = Arc<[Page<T, N>; FAN]>;
@@ -17,9 +17,12 @@ struct Sheet<T, const N: usize>([T; N]);
 ///
 /// A clone costs one count; a write after it copies one page, one branch of [`FAN`] pointers and the list of
 /// branches. Two levels, because counting up the references of all pages of a large array would cost more than
-/// copying the page.
+/// copying the page. An array of up to [`FAN`] pages has no list: whoever reads it waits for one pointer less.
 #[derive(Clone, Debug)]
 pub(super) struct Paged<T, const N: usize> {
+    /// All pages, unless there is a list.
+    only: Branch<T, N>,
+    /// Empty, or all branches.
     branches: Arc<[Branch<T, N>]>,
     blank: Page<T, N>,
 }
@@ -27,12 +30,19 @@ pub(super) struct Paged<T, const N: usize> {
 impl<T: Clone + Default, const N: usize> Paged<T, N> {
     pub(super) fn new() -> Self {
         let blank = Arc::new(Sheet(core::array::from_fn(|_| T::default())));
-        Self { branches: Arc::new([]), blank }
+        Self { only: Self::fresh(&blank), branches: Arc::new([]), blank }
+    }
+
+    fn fresh(blank: &Page<T, N>) -> Branch<T, N> {
+        Arc::new(core::array::from_fn(|_| blank.clone()))
     }
 
     /// One page; `None` beyond what was ever written.
     #[inline]
     pub(super) fn page(&self, page: usize) -> Option<&[T; N]> {
+        if self.branches.is_empty() {
+            return self.only.get(page).map(|page| &page.0);
+        }
         self.branches.get(page / FAN)?.get(page % FAN).map(|page| &page.0)
     }
 
@@ -44,14 +54,22 @@ impl<T: Clone + Default, const N: usize> Paged<T, N> {
 
     /// One page for writing; not shared with clones any more.
     pub(super) fn page_mut(&mut self, page: usize) -> Option<&mut [T; N]> {
-        if page / FAN >= self.branches.len() {
-            let fresh = || Arc::new(core::array::from_fn(|_| self.blank.clone()));
-            let missing = page / FAN + 1 - self.branches.len();
-            let all = self.branches.iter().cloned().chain((0..missing).map(|_| fresh()));
-            self.branches = all.collect::<Vec<_>>().into();
+        if page < FAN && self.branches.is_empty() {
+            return Self::writable(&mut self.only, page);
         }
-        let branch = Arc::make_mut(&mut self.branches).get_mut(page / FAN)?;
-        Arc::make_mut(branch).get_mut(page % FAN).map(|page| &mut Arc::make_mut(page).0)
+        if page / FAN >= self.branches.len() {
+            // Only once does the list begin with what was all there is.
+            let first = self.branches.is_empty().then(|| self.only.clone());
+            let all = first.into_iter().chain(self.branches.iter().cloned());
+            let fresh = core::iter::repeat_with(|| Self::fresh(&self.blank));
+            self.branches = all.chain(fresh).take(page / FAN + 1).collect::<Vec<_>>().into();
+            self.only = Self::fresh(&self.blank);
+        }
+        Self::writable(Arc::make_mut(&mut self.branches).get_mut(page / FAN)?, page % FAN)
+    }
+
+    fn writable(branch: &mut Branch<T, N>, page: usize) -> Option<&mut [T; N]> {
+        Arc::make_mut(branch).get_mut(page).map(|page| &mut Arc::make_mut(page).0)
     }
 
     /// Writes one item.
@@ -77,8 +95,9 @@ impl<T: Clone + Default, const N: usize> Paged<T, N> {
 
     /// Bytes of the pages that exist, those shared with others included.
     pub(super) fn bytes(&self) -> usize {
-        let pages = self.branches.iter().flat_map(|branch| branch.iter());
+        let branches = core::iter::once(&self.only).chain(&*self.branches);
+        let pages = branches.clone().flat_map(|branch| branch.iter());
         let written = pages.filter(|page| !Arc::ptr_eq(page, &self.blank)).count();
-        written * size_of::<[T; N]>() + self.branches.len() * size_of::<[Page<T, N>; FAN]>()
+        written * size_of::<[T; N]>() + branches.count() * size_of::<[Page<T, N>; FAN]>()
     }
 }
