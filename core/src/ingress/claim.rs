@@ -184,7 +184,8 @@ impl<'a> Reader<'a> {
     ) -> Result<(), (Kind, String)> {
         let hint = "of regular expressions only those are understood that stand for a few paths and the rest of \
                     them: /(one|other)(/|$)(.*)";
-        let readings = Reading::all(&given.path).ok_or((Kind::NotSupported, hint.to_string()))?;
+        let readings =
+            Reading::all(&given.path).ok_or_else(|| (Kind::NotSupported, hint.to_string()))?;
         readings.iter().try_for_each(|reading| {
             let path = if reading.path.is_empty() { "/" } else { &reading.path };
             let pattern = Pattern::new(path, reading.path_type(), self.settings);
@@ -203,7 +204,7 @@ impl<'a> Reader<'a> {
         let Some(target) = &self.options.rewrite_target else { return Ok((pattern, None)) };
         let hint = "rewrite-target may name groups of the path, and the one that is the rest of it only at the end";
         let rewrite =
-            Rewrite::read(target, reading).ok_or((Kind::NotSupported, hint.to_string()))?;
+            Rewrite::read(target, reading).ok_or_else(|| (Kind::NotSupported, hint.to_string()))?;
         let rewrite = rewrite.canonical(&self.settings.paths).map_err(invalid)?;
         Ok((pattern, Some(rewrite)))
     }
