@@ -40,8 +40,24 @@ pub(crate) const fn fold(a: u64, b: u64) -> u64 {
     product as u64 ^ (product >> 64) as u64
 }
 
-/// The same of an IPv6 address and 32 bits more.
-#[inline]
-pub(crate) const fn fold_wide((upper, lower, more): (u64, u64, u32), [a, b]: [u64; 2]) -> u64 {
-    fold(fold(upper ^ a, b) ^ lower, a | 1) ^ fold(more as u64 ^ b, a | 1)
+/// A key of a hash table.
+pub(crate) trait Keyed: Copy + Eq + Default {
+    /// A number that strangers can't predict; all its bits are good. The second seed is odd.
+    fn hash(self, seed: [u64; 2]) -> u64;
+}
+
+/// An IPv4 address and 32 bits more.
+impl Keyed for u64 {
+    #[inline]
+    fn hash(self, [a, b]: [u64; 2]) -> u64 {
+        fold(self ^ a, b)
+    }
+}
+
+/// An IPv6 address and 32 bits more.
+impl Keyed for (u64, u64, u32) {
+    #[inline]
+    fn hash(self, [a, b]: [u64; 2]) -> u64 {
+        fold(fold(self.0 ^ a, b) ^ self.1, a | 1) ^ fold(u64::from(self.2) ^ b, a | 1)
+    }
 }

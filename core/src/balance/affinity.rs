@@ -17,10 +17,7 @@
 use core::{hint::select_unpredictable, net::IpAddr, num::NonZeroU32, time::Duration};
 use std_alloc::{vec, vec::Vec};
 
-use crate::{
-    Seed, Time,
-    seed::{fold, fold_wide},
-};
+use crate::{Seed, Time, seed::Keyed};
 
 /// How far a search goes. Up to 5/8 full, runs of this many slots don't occur in practice; at the limit they do, and
 /// bound what a search costs.
@@ -156,12 +153,6 @@ impl Affinity {
     }
 }
 
-/// A service port and a client of it.
-trait Key: Copy + Eq + Default {
-    /// A number that strangers can't predict.
-    fn hash(self, seed: [u64; 2]) -> u64;
-}
-
 fn v4(service_port: u32, client: core::net::Ipv4Addr) -> u64 {
     u64::from(service_port) << 32 | u64::from(client.to_bits())
 }
@@ -169,20 +160,6 @@ fn v4(service_port: u32, client: core::net::Ipv4Addr) -> u64 {
 fn v6(service_port: u32, client: core::net::Ipv6Addr) -> (u64, u64, u32) {
     let bits = client.to_bits();
     ((bits >> 64) as u64, bits as u64, service_port)
-}
-
-impl Key for u64 {
-    #[inline]
-    fn hash(self, [a, b]: [u64; 2]) -> u64 {
-        fold(self ^ a, b)
-    }
-}
-
-impl Key for (u64, u64, u32) {
-    #[inline]
-    fn hash(self, seed: [u64; 2]) -> u64 {
-        fold_wide(self, seed)
-    }
 }
 
 /// One client of one service port.
@@ -229,7 +206,7 @@ struct Clients<K> {
     seed: [u64; 2],
 }
 
-impl<K: Key> Line<K> {
+impl<K: Keyed> Line<K> {
     /// The place of a client; [`LINE`] if it isn't here.
     #[inline]
     fn find(&self, key: K) -> usize {
@@ -238,7 +215,7 @@ impl<K: Key> Line<K> {
     }
 }
 
-impl<K: Key> Clients<K> {
+impl<K: Keyed> Clients<K> {
     fn new(limit: usize, Seed([a, b, ..]): Seed) -> Self {
         let most = limit.saturating_mul(3).div_ceil(2).max(SMALLEST).checked_next_power_of_two();
         Self {

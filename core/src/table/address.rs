@@ -5,7 +5,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::cells::{Cell, Cells, Endpoint, pack_v4, pack_v6, unpack_v4, unpack_v6};
 use crate::{
     model::{Port, Protocol},
-    seed::{fold, fold_wide},
+    seed::Keyed,
 };
 
 /// An address of one family.
@@ -35,10 +35,7 @@ pub(super) trait Address: Copy + Eq + Ord + Into<IpAddr> {
 }
 
 /// A key of the index.
-pub(super) trait Key: Copy + Eq + Default {
-    /// A number that strangers can't predict; all its bits are good.
-    fn hash(self, seed: [u64; 2]) -> u64;
-
+pub(super) trait Key: Keyed {
     /// Whether it is one of a loopback address.
     fn is_loopback(self) -> bool;
 }
@@ -109,22 +106,12 @@ fn suffix(protocol: Protocol, port: Port) -> u32 {
 }
 
 impl Key for u64 {
-    #[inline]
-    fn hash(self, [a, b]: [u64; 2]) -> u64 {
-        fold(self ^ a, b)
-    }
-
     fn is_loopback(self) -> bool {
         Ipv4Addr::from_bits((self >> 32) as u32).is_loopback()
     }
 }
 
 impl Key for (u64, u64, u32) {
-    #[inline]
-    fn hash(self, seed: [u64; 2]) -> u64 {
-        fold_wide(self, seed)
-    }
-
     fn is_loopback(self) -> bool {
         (self.0, self.1) == (0, 1)
     }
