@@ -89,9 +89,10 @@ impl Reading {
                 _ => {}
             }
             let (part, after) = Part::first(left)?;
-            all = all.iter().flat_map(|reading| reading.followed_by(&part)).collect();
-            if all.len() > MOST {
-                return None;
+            match part.texts.as_slice() {
+                [only] => all.iter_mut().for_each(|reading| reading.push(only, part.numbered)),
+                several if all.len() * several.len() > MOST => return None,
+                _ => all = all.iter().flat_map(|reading| reading.followed_by(&part)).collect(),
             }
             left = after;
         }
@@ -112,12 +113,16 @@ impl Reading {
     fn followed_by(&self, part: &Part) -> impl Iterator<Item = Self> {
         part.texts.iter().map(|text| {
             let mut longer = self.clone();
-            longer.path.push_str(text);
-            if part.numbered {
-                longer.groups.push(text.clone());
-            }
+            longer.push(text, part.numbered);
             longer
         })
+    }
+
+    fn push(&mut self, text: &str, numbered: bool) {
+        self.path.push_str(text);
+        if numbered {
+            self.groups.push(text.into());
+        }
     }
 }
 
