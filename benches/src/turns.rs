@@ -78,8 +78,13 @@ impl<'a> Turns<'a> {
 }
 
 /// The middle one; of nothing, nothing.
-fn median(all: impl Iterator<Item = f64>) -> f64 {
-    let mut all: Vec<_> = all.collect();
+///
+/// ```
+/// assert_eq!(svckit_benches::turns::median([3.0, 1.0, 2.0]), 2.0);
+/// ```
+#[must_use]
+pub fn median(all: impl IntoIterator<Item = f64>) -> f64 {
+    let mut all: Vec<_> = all.into_iter().collect();
     all.sort_by(f64::total_cmp);
     all.get(all.len() / 2).copied().unwrap_or_default()
 }

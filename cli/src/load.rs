@@ -50,8 +50,7 @@ impl Loaded {
         settings.fill_in(&base, sound.map(|manifest| &*manifest.object));
         let cluster = Cluster::new(settings, clock::seed())
             .map_err(|error| Stop::input(error.to_string()))?;
-        let (changes, none) = (Vec::new(), Vec::new());
-        let loaded = Self { files, cluster, changes, findings: none, kernel };
+        let loaded = Self { files, cluster, changes: Vec::new(), findings: Vec::new(), kernel };
         let loaded = Box::leak(Box::new(loaded));
         let now = clock::now();
         loaded.sync(now);

@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 use svckit_adapters::serve::raise_file_limit;
+use svckit_benches::turns::median;
 
 use crate::rivals::{CONNECTIONS, Folder, LARGE, Listener};
 
@@ -64,11 +65,6 @@ fn row(case: &str, unit: &str, rivals: &[Listener; 2], measure: impl Fn(&Listene
         ours / theirs,
         cost / other
     );
-}
-
-fn median(mut all: Vec<f64>) -> f64 {
-    all.sort_by(f64::total_cmp);
-    all[all.len() / 2]
 }
 
 fn wrk(rival: &Listener, close: bool) -> Round {

@@ -315,6 +315,15 @@ mod tests {
     }
 
     #[test]
+    fn every_name_is_read() {
+        for name in NAMES {
+            let key = std::format!("{ANNOTATION_PREFIX}{name}");
+            let (_, bad) = Policy::from_annotations([(&*key, "?")]);
+            assert_eq!(bad.len(), 1, "{name} takes anything");
+        }
+    }
+
+    #[test]
     fn clients_are_prefixes() {
         let of = |prefix, addr: &str| client(prefix, addr.parse().unwrap()).to_string();
         assert_eq!(of((24, 64), "192.0.2.77"), "192.0.2.0");

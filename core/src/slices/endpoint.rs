@@ -18,6 +18,7 @@ pub(super) fn endpoint(
 ) -> Option<Endpoint> {
     let of_family = |addr: &IpAddr| Family::of(*addr) == family;
     let addresses: Addresses = match pod.addresses.as_slice() {
+        // Most pods have one, which needn't be collected.
         [one] if of_family(one) => [*one].into(),
         all => all.iter().copied().filter(of_family).collect(),
     };

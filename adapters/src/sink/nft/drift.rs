@@ -88,7 +88,7 @@ impl Nft {
     }
 
     fn repair(&mut self, node: &NodeConfig) -> Result<Checked, NftError> {
-        // Whatever else was done to the table is gone with it.
+        // As a restart does: what belongs to nobody goes, and clients are remembered if that can be.
         let done = self.replace(node, true);
         if done.is_err() {
             self.planner.reset();
