@@ -36,7 +36,7 @@ impl<K: Clone + Eq + Hash + Ord> Index<K> {
 
     /// Puts a selector in, in place of the one that was under `key`.
     pub fn insert(&mut self, key: K, selector: Selector) {
-        let (number, _) = self.selectors.insert(&key, selector);
+        let (number, _) = self.selectors.insert(key, selector);
         if let Some(selector) = self.selectors.get(number) {
             self.terms.insert_selector(number, selector);
         }

@@ -7,7 +7,7 @@
 //! Others can then keep numbers of four bytes where they would keep keys, and follow them without hashing. A number
 //! is good as long as its value is there, and nobody is told when it goes: who keeps numbers must take note.
 
-use core::{hash::Hash, mem};
+use core::hash::Hash;
 use hashbrown::{Equivalent, HashTable, hash_table::Entry};
 use std_alloc::vec::Vec;
 
@@ -18,7 +18,7 @@ pub(crate) const NONE: u32 = u32::MAX;
 #[derive(Clone, Debug)]
 pub(crate) struct Numbered<K, T> {
     /// Hashes and numbers: keys are only looked at when the whole hash fits, and never when the table grows.
-    numbers: HashTable<(u64, u32)>,
+    numbers: HashTable<(u32, u32)>,
     slots: Vec<Option<(K, T)>>,
     free: Vec<u32>,
     hasher: ahash::RandomState,
@@ -31,8 +31,8 @@ impl<K: Eq + Hash, T> Numbered<K, T> {
 
     /// The number of a key.
     pub(crate) fn number<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<u32> {
-        let hash = self.hasher.hash_one(key);
-        self.numbers.find(hash, is_it(&self.slots, hash, key)).map(|(_, number)| *number)
+        let hash = short(&self.hasher, key);
+        self.numbers.find(wide(hash), is_it(&self.slots, hash, key)).map(|(_, number)| *number)
     }
 
     pub(crate) fn get(&self, number: u32) -> Option<&T> {
@@ -47,21 +47,18 @@ impl<K: Eq + Hash, T> Numbered<K, T> {
         self.slots.get(number as usize)?.as_ref().map(|(key, _)| key)
     }
 
-    /// Puts a value in, and returns its number and what was there before.
-    pub(crate) fn insert(&mut self, key: &K, value: T) -> (u32, Option<T>)
-    where
-        K: Clone,
-    {
+    /// Puts a key and its value in, and returns their number and what was there before.
+    pub(crate) fn insert(&mut self, key: K, value: T) -> (u32, Option<(K, T)>) {
         let Self { numbers, slots, free, hasher } = self;
-        let hash = hasher.hash_one(key);
-        match numbers.entry(hash, is_it(slots, hash, key), |(hash, _)| *hash) {
+        let hash = short(hasher, &key);
+        match numbers.entry(wide(hash), is_it(slots, hash, &key), |(hash, _)| wide(*hash)) {
             Entry::Occupied(found) => {
                 let number = found.get().1;
-                let slot = slots.get_mut(number as usize).and_then(Option::as_mut);
-                (number, slot.map(|(_, old)| mem::replace(old, value)))
+                let slot = slots.get_mut(number as usize);
+                (number, slot.and_then(|slot| slot.replace((key, value))))
             }
             Entry::Vacant(place) => {
-                let number = put(slots, free, (key.clone(), value));
+                let number = put(slots, free, (key, value));
                 place.insert((hash, number));
                 (number, None)
             }
@@ -75,8 +72,8 @@ impl<K: Eq + Hash, T> Numbered<K, T> {
         keep: impl FnOnce() -> (K, T),
     ) -> u32 {
         let Self { numbers, slots, free, hasher } = self;
-        let hash = hasher.hash_one(key);
-        match numbers.entry(hash, is_it(slots, hash, key), |(hash, _)| *hash) {
+        let hash = short(hasher, key);
+        match numbers.entry(wide(hash), is_it(slots, hash, key), |(hash, _)| wide(*hash)) {
             Entry::Occupied(found) => found.get().1,
             Entry::Vacant(place) => {
                 let number = put(slots, free, keep());
@@ -89,8 +86,8 @@ impl<K: Eq + Hash, T> Numbered<K, T> {
     /// Takes a value out; its number is free for the next.
     pub(crate) fn remove(&mut self, number: u32) -> Option<(K, T)> {
         let (key, value) = self.slots.get_mut(number as usize)?.take()?;
-        let hash = self.hasher.hash_one(&key);
-        if let Ok(entry) = self.numbers.find_entry(hash, |(_, other)| *other == number) {
+        let hash = short(&self.hasher, &key);
+        if let Ok(entry) = self.numbers.find_entry(wide(hash), |(_, other)| *other == number) {
             entry.remove();
         }
         self.free.push(number);
@@ -104,12 +101,23 @@ impl<K: Eq + Hash, T> Numbered<K, T> {
     }
 }
 
+/// Half a key's hash: with as many keys as there are numbers, it is hardly ever another's.
+#[allow(clippy::cast_possible_truncation, reason = "half of it is asked for")]
+fn short<Q: Hash + ?Sized>(hasher: &ahash::RandomState, key: &Q) -> u32 {
+    hasher.hash_one(key) as u32
+}
+
+/// What the table takes for the hash: it places by the lower bits and compares the upper ones.
+fn wide(hash: u32) -> u64 {
+    u64::from(hash) << 32 | u64::from(hash)
+}
+
 /// Whether an entry of the table is a key's. The key itself is only looked at when the whole hash fits.
 fn is_it<K, T, Q: Equivalent<K> + ?Sized>(
     slots: &[Option<(K, T)>],
-    hash: u64,
+    hash: u32,
     key: &Q,
-) -> impl Fn(&(u64, u32)) -> bool {
+) -> impl Fn(&(u32, u32)) -> bool {
     move |&(other, number)| {
         let slot = slots.get(number as usize).and_then(Option::as_ref);
         other == hash && slot.is_some_and(|(other, _)| key.equivalent(other))

@@ -37,8 +37,8 @@ impl<O: Clone + Eq + Hash + Ord> Objects<O> {
 
     /// Says which labels an object has now. Costs a look for each label, and nothing when they are as before.
     pub fn insert(&mut self, object: O, labels: Labels) {
-        let (number, before) = self.objects.insert(&object, labels.clone());
-        if let Some(before) = before {
+        let (number, before) = self.objects.insert(object, labels.clone());
+        if let Some((_, before)) = before {
             if before == labels {
                 return;
             }

@@ -11,6 +11,7 @@
 //! doubt (the pair is all that the selector asks for) is said to be, so that nobody compares it again.
 
 use hashbrown::{Equivalent, HashMap, hash_map};
+use smallvec::SmallVec;
 use std_alloc::{sync::Arc, vec::Vec};
 
 use super::{
@@ -46,7 +47,8 @@ struct Pair {
     first: u32,
     last: u32,
     objects: usize,
-    selectors: Vec<Asking>,
+    /// Mostly one.
+    selectors: SmallVec<[Asking; 1]>,
     /// Its place among the key's values.
     at: usize,
 }
@@ -65,7 +67,7 @@ enum Kept {
     Nowhere,
     Residual,
     Key(Arc<str>),
-    Pairs(Vec<u32>),
+    Pairs(SmallVec<[u32; 2]>),
 }
 
 /// One label of one object.
@@ -170,7 +172,8 @@ impl Terms {
         let alone = selector.requirements().len() == 1;
         let kept = if is_listed(rarest.operator()) {
             let values = rarest.values().iter();
-            let mut pairs: Vec<u32> = values.map(|value| self.pair(rarest.key(), value)).collect();
+            let mut pairs: SmallVec<[u32; 2]> =
+                values.map(|value| self.pair(rarest.key(), value)).collect();
             pairs.dedup();
             for pair in &pairs {
                 if let Some(pair) = self.pairs.get_mut(*pair) {
@@ -318,7 +321,8 @@ impl Terms {
     /// The number of a pair, which is new if need be.
     fn pair(&mut self, key: &Arc<str>, value: &Arc<str>) -> u32 {
         let new = || {
-            let pair = Pair { first: NONE, last: NONE, objects: 0, selectors: Vec::new(), at: NEW };
+            let pair =
+                Pair { first: NONE, last: NONE, objects: 0, selectors: SmallVec::new(), at: NEW };
             ((key.clone(), value.clone()), pair)
         };
         let number = self.pairs.number_or(&Borrowed(key, value), new);

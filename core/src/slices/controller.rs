@@ -2,6 +2,7 @@
 
 use core::cmp::Ordering;
 use hashbrown::{HashMap, HashSet};
+use smallvec::SmallVec;
 use std_alloc::{collections::BTreeMap, sync::Arc, vec::Vec};
 
 use super::{
@@ -47,8 +48,7 @@ pub struct Controller {
     seed: Seed,
     config: Config,
     namespaces: Numbered<Arc<str>, Namespace>,
-    /// The namespace that was asked for last: lists of objects come sorted, so it is often the next one too.
-    last: u32,
+    last: Last,
     nodes: Map<Arc<str>, Arc<Node>>,
     /// Pods on each node, by the numbers of the namespace and the pod.
     pods_on: Map<Arc<str>, HashSet<PodNumber, ahash::RandomState>>,
@@ -57,6 +57,14 @@ pub struct Controller {
     hints_off: BTreeMap<(ServiceKey, Family), HintsOff>,
     /// Touched Services, each once.
     dirty: Vec<ServiceNumber>,
+}
+
+/// The namespace that was asked for last: lists of objects come sorted, so it is often the next one too, and called by
+/// the same `Arc`.
+#[derive(Debug, Default)]
+struct Last {
+    name: Option<Arc<str>>,
+    number: u32,
 }
 
 impl Controller {
@@ -73,7 +81,7 @@ impl Controller {
         Self {
             config,
             namespaces: Numbered::new(seed.hasher()),
-            last: 0,
+            last: Last::default(),
             nodes: HashMap::with_hasher(seed.hasher()),
             pods_on: HashMap::with_hasher(seed.hasher()),
             auto: HashSet::with_hasher(seed.hasher()),
@@ -223,7 +231,7 @@ impl Controller {
         }
         for (at, pod) in self.pods_on.get(name).filter(|_| moved).into_iter().flatten() {
             let Some(namespace) = namespaces.get_mut(*at) else { continue };
-            let Some(now) = namespace.pods.get(*pod).cloned() else { continue };
+            let Some(now) = namespace.pod(*pod).cloned() else { continue };
             namespace.touch((*at, *pod), &now, &mut self.dirty);
         }
     }
@@ -287,12 +295,20 @@ impl Controller {
 
     /// The endpoints a Service should have.
     fn wanted(&mut self, namespace: u32, service: &Service, families: &[Family]) -> Wanted {
-        let auto = is_auto(service);
-        let mut pods: Vec<&Pod> = Vec::new();
+        let mut wanted = self.endpoints(namespace, service, families);
+        if is_auto(service) || !self.hints_off.is_empty() {
+            self.hint(service, families, &mut wanted);
+        }
+        wanted
+    }
+
+    /// The same without hints of topology mode Auto.
+    fn endpoints(&self, namespace: u32, service: &Service, families: &[Family]) -> Wanted {
+        let mut pods: SmallVec<[&Pod; 16]> = SmallVec::new();
         if let Some(namespace) = self.namespaces.get(namespace) {
             namespace.pods_of(service, &mut pods);
         }
-        if auto {
+        if is_auto(service) {
             pods.sort_by(|a, b| a.key.name.cmp(&b.key.name));
         }
         let node = |pod: &Pod| pod.node.as_ref().and_then(|name| self.nodes.get(name));
@@ -322,9 +338,6 @@ impl Controller {
             }
             wanted.extend(groups);
         }
-        if auto || !self.hints_off.is_empty() {
-            self.hint(service, families, &mut wanted);
-        }
         wanted
     }
 
@@ -351,15 +364,18 @@ impl Controller {
 /// The namespace of an object and its number, which becomes the last one; it may be new.
 fn namespace<'a>(
     namespaces: &'a mut Numbered<Arc<str>, Namespace>,
-    last: &mut u32,
+    last: &mut Last,
     seed: Seed,
     key: &NamespacedName,
 ) -> (u32, Option<&'a mut Namespace>) {
     let name = &key.namespace;
-    if namespaces.key(*last) != Some(name) {
-        *last = namespaces.number_or(name, || (name.clone(), Namespace::new(seed)));
+    if last.name.as_ref() != Some(name) {
+        last.number = namespaces.number_or(name, || (name.clone(), Namespace::new(seed)));
     }
-    (*last, namespaces.get_mut(*last))
+    if !last.name.as_ref().is_some_and(|last| Arc::ptr_eq(last, name)) {
+        last.name = Some(name.clone());
+    }
+    (last.number, namespaces.get_mut(last.number))
 }
 
 /// The first eight bytes of a name as a number, which sorts as the name does until it is equal.

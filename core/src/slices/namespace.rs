@@ -1,5 +1,7 @@
 //! The pods and Services of one namespace.
 
+use core::hash::{Hash, Hasher};
+use hashbrown::Equivalent;
 use std_alloc::{sync::Arc, vec::Vec};
 
 use super::set::Slices;
@@ -18,10 +20,34 @@ pub(super) type PodNumber = (u32, u32);
 /// Pods and Services of one namespace, and who selects whom.
 #[derive(Debug)]
 pub(super) struct Namespace {
-    pub(super) pods: Numbered<Arc<str>, Arc<Pod>>,
+    pods: Numbered<ByName, ()>,
     pub(super) services: Numbered<Arc<str>, Entry>,
     /// Objects are pods, selectors are those of Services.
     terms: Terms,
+}
+
+/// A pod that is found by its name, which is kept nowhere else.
+#[derive(Clone, Debug)]
+struct ByName(Arc<Pod>);
+
+impl Hash for ByName {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.key.name.hash(state);
+    }
+}
+
+impl PartialEq for ByName {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.key.name == other.0.key.name
+    }
+}
+
+impl Eq for ByName {}
+
+impl Equivalent<ByName> for Arc<str> {
+    fn equivalent(&self, pod: &ByName) -> bool {
+        *self == pod.0.key.name
+    }
 }
 
 /// What is kept of one Service.
@@ -76,6 +102,11 @@ impl Namespace {
         true
     }
 
+    /// The pod of a number.
+    pub(super) fn pod(&self, number: u32) -> Option<&Arc<Pod>> {
+        self.pods.key(number).map(|ByName(pod)| pod)
+    }
+
     /// Says what a pod is now, and marks the Services that select it; `at` is this namespace's number. Returns
     /// the pod's number and what it was before, or `None` when it is as it was.
     pub(super) fn set_pod(
@@ -84,7 +115,8 @@ impl Namespace {
         pod: &Arc<Pod>,
         dirty: &mut Vec<ServiceNumber>,
     ) -> Option<(u32, Option<Arc<Pod>>)> {
-        let (number, before) = self.pods.insert(&pod.key.name, pod.clone());
+        let (number, before) = self.pods.insert(ByName(pod.clone()), ());
+        let before = before.map(|(ByName(before), ())| before);
         match &before {
             Some(before) if before == pod => return None,
             Some(before) if before.labels == pod.labels => {}
@@ -107,7 +139,7 @@ impl Namespace {
         dirty: &mut Vec<ServiceNumber>,
     ) -> Option<(u32, Arc<Pod>)> {
         let number = self.pods.number(name)?;
-        let (_, before) = self.pods.remove(number)?;
+        let (ByName(before), ()) = self.pods.remove(number)?;
         self.touch((at, number), &before, dirty);
         self.terms.remove_object(number);
         Some((number, before))
@@ -131,14 +163,14 @@ impl Namespace {
     }
 
     /// The pods that a Service selects, in the order they came, or by number when its selector is of no use.
-    pub(super) fn pods_of<'a>(&'a self, service: &Service, found: &mut Vec<&'a Pod>) {
+    pub(super) fn pods_of<'a>(&'a self, service: &Service, found: &mut impl Extend<&'a Pod>) {
         let Some(selector) = &service.selector else { return };
         let narrowed = self.terms.objects(selector, |number, sure| {
-            let pod = self.pods.get(number).map(|pod| &**pod);
+            let pod = self.pod(number).map(|pod| &**pod);
             found.extend(pod.filter(|pod| sure || selector.matches(&pod.labels)));
         });
         if !narrowed {
-            let all = self.pods.iter().map(|(_, _, pod)| &**pod);
+            let all = self.pods.iter().map(|(_, ByName(pod), ())| &**pod);
             found.extend(all.filter(|pod| selector.matches(&pod.labels)));
         }
     }

@@ -11,6 +11,7 @@ use core::{
     cmp::{Ordering, Reverse},
     net::IpAddr,
 };
+use smallvec::SmallVec;
 use std_alloc::{
     collections::{BTreeMap, VecDeque},
     string::{String, ToString},
@@ -28,7 +29,7 @@ use crate::{
 pub(super) type Group = (Family, Vec<SlicePort>);
 
 /// Endpoints by group, sorted; each group comes once, and none is empty.
-pub(super) type Wanted = Vec<(Group, Vec<Endpoint>)>;
+pub(super) type Wanted = SmallVec<[(Group, Vec<Endpoint>); 1]>;
 
 /// A slice, and the endpoints it is to have.
 type Kept = (Arc<EndpointSlice>, Vec<Endpoint>);
@@ -50,8 +51,8 @@ pub(super) fn reconcile(
         before.entry((slice.family, slice.ports.clone())).or_default().push(slice);
     }
     let is_empty = |family: &&Family| !wanted.iter().any(|((other, _), _)| other == *family);
-    let empty: Vec<Family> = families.iter().filter(is_empty).copied().collect();
-    let mut draft = Draft { config, slices, writes, spare: Vec::new(), fresh: Vec::new() };
+    let empty: SmallVec<[Family; 2]> = families.iter().filter(is_empty).copied().collect();
+    let mut draft = Draft { config, slices, writes, spare: Vec::new(), fresh: Wanted::new() };
     for (group, endpoints) in wanted {
         let old = before.remove(&group).unwrap_or_default();
         draft.fill(group, endpoints, old);
@@ -79,7 +80,7 @@ struct Draft<'a> {
     /// Nobody's: to be used again or deleted.
     spare: Vec<Arc<EndpointSlice>>,
     /// Without a name yet.
-    fresh: Vec<(Group, Vec<Endpoint>)>,
+    fresh: Wanted,
 }
 
 impl Draft<'_> {
@@ -233,13 +234,13 @@ fn top_up(endpoints: &mut Vec<Endpoint>, left: &mut VecDeque<Endpoint>, max: usi
 }
 
 /// The families that slices are made of, each once.
-pub(super) fn families(service: &Service) -> Vec<Family> {
+pub(super) fn families(service: &Service) -> SmallVec<[Family; 2]> {
     match &service.exposure {
         Exposure::Headless(families) => {
             let other = families.iter().find(|family| Some(*family) != families.first());
             families.first().into_iter().chain(other).copied().collect()
         }
-        Exposure::ExternalName(_) => Vec::new(),
+        Exposure::ExternalName(_) => SmallVec::new(),
         _ => service.cluster_ips().into_iter().flat_map(|ips| ips.iter().map(Family::of)).collect(),
     }
 }

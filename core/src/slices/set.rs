@@ -1,12 +1,13 @@
 //! The slices of one Service.
 
-use std_alloc::{sync::Arc, vec::Vec};
+use smallvec::SmallVec;
+use std_alloc::sync::Arc;
 
 use crate::model::{EndpointSlice, NamespacedName};
 
 /// The slices of one Service, sorted by name. Most Services have one.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Slices(Vec<Arc<EndpointSlice>>);
+pub(super) struct Slices(SmallVec<[Arc<EndpointSlice>; 1]>);
 
 impl Slices {
     /// Puts a slice in, in place of the one of its name.
@@ -18,9 +19,6 @@ impl Slices {
                 }
             }
             Err(at) => {
-                if self.0.is_empty() {
-                    self.0.reserve_exact(1);
-                }
                 self.0.insert(at, slice);
             }
         }
@@ -30,7 +28,7 @@ impl Slices {
         self.find(key).is_ok()
     }
 
-    pub(super) const fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.0.len()
     }
 
@@ -45,7 +43,7 @@ impl Slices {
 
 impl IntoIterator for Slices {
     type Item = Arc<EndpointSlice>;
-    type IntoIter = std_alloc::vec::IntoIter<Self::Item>;
+    type IntoIter = smallvec::IntoIter<[Self::Item; 1]>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_iter()
