@@ -10,11 +10,11 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use std::{alloc::System, fmt::Write, hint::black_box, sync::Arc, time::Instant};
 use svckit::{
     Seed, Time,
-    api::{Object, decode},
+    api::Object,
     cluster::{ControlPlane, Settings},
     model::Change,
 };
-use svckit_adapters::source::yaml;
+use svckit_adapters::source::files;
 use svckit_benches::{is_measuring, sizes};
 
 #[global_allocator]
@@ -27,7 +27,7 @@ const PODS: usize = 10;
 const PER_FILE: usize = 100;
 
 /// JSON Lists of so many Services and ten times as many pods.
-fn files(services: usize) -> Vec<String> {
+fn lists(services: usize) -> Vec<String> {
     (0..services).step_by(PER_FILE).map(|from| file(from, services.min(from + PER_FILE))).collect()
 }
 
@@ -64,8 +64,7 @@ fn file(from: usize, to: usize) -> String {
 
 fn decoded(files: &[String]) -> Vec<Arc<Object>> {
     let objects = files.iter().flat_map(|text| {
-        let tree = yaml::read(text, 1).expect("it is JSON");
-        decode(&tree).into_iter().filter_map(|decoded| {
+        files::decoded(text, 1).expect("it is JSON").into_iter().filter_map(|decoded| {
             assert!(decoded.findings.is_empty(), "{:?}", decoded.findings);
             decoded.object.map(Arc::new)
         })
@@ -87,7 +86,7 @@ fn json(c: &mut Criterion) {
     let mut group = c.benchmark_group("decode");
     group.sample_size(10);
     for services in sizes([10, 100, 1_000], [1, 2, 3]) {
-        let files = files(services);
+        let files = lists(services);
         let objects = decoded(&files);
         group.throughput(Throughput::Elements(objects.len() as u64));
         group.bench_function(BenchmarkId::new("decode", services), |b| {
@@ -107,7 +106,7 @@ fn json(c: &mut Criterion) {
 /// What one run costs in time and memory.
 fn report(_: &mut Criterion) {
     for services in sizes([100, 1_000, 10_000], [1, 2, 3]) {
-        let files = files(services);
+        let files = lists(services);
         let bytes: usize = files.iter().map(String::len).sum();
         let region = Region::new(ALLOCATOR);
         let start = Instant::now();

@@ -8,11 +8,10 @@
 //! that start with a dot are left out, as is `svckit.yaml`, which holds settings.
 
 mod document;
-mod json;
 #[cfg(test)]
 mod tests;
 
-pub use document::MAX_OBJECT_BYTES;
+pub use document::{MAX_OBJECT_BYTES, decoded};
 
 use std::{
     collections::{BTreeMap, HashMap, hash_map::Entry},
@@ -24,7 +23,7 @@ use std::{
     time::SystemTime,
 };
 use svckit::{
-    api::{Object, ObjectId, decode},
+    api::{Decoded, Object, ObjectId},
     finding::{Finding, Kind},
 };
 
@@ -283,20 +282,12 @@ impl File {
 
     fn of(bytes: &[u8], path: &Arc<Path>, namespace: &str) -> Self {
         let mut file = Self { stamp: None, manifests: Vec::new(), findings: Vec::new() };
-        for document in document::documents(bytes, &mut file.findings) {
-            for decoded in decode(&document) {
-                let sound = !decoded.findings.iter().any(Finding::is_error);
-                file.findings.extend(decoded.findings);
-                let Some(mut object) = decoded.object else { continue };
-                if object.is_namespaced() && object.metadata().namespace.is_empty() {
-                    object.metadata_mut().namespace = namespace.into();
-                }
-                file.manifests.push(Manifest {
-                    object: object.into(),
-                    file: path.clone(),
-                    line: decoded.line,
-                    sound,
-                });
+        let (text, finding) = document::text(bytes);
+        file.findings.extend(finding);
+        for (line, part) in yaml::split(text) {
+            match decoded(part, line) {
+                Ok(objects) => objects.into_iter().for_each(|o| file.take(o, path, namespace)),
+                Err(finding) => file.findings.push(finding),
             }
         }
         if file.manifests.is_empty() && file.findings.is_empty() {
@@ -305,6 +296,18 @@ impl File {
                 .push(Finding { line: 1, ..Finding::error(Kind::Required, "", "", message) });
         }
         file
+    }
+
+    /// Takes in one object.
+    fn take(&mut self, decoded: Decoded, path: &Arc<Path>, namespace: &str) {
+        let sound = !decoded.findings.iter().any(Finding::is_error);
+        self.findings.extend(decoded.findings);
+        let Some(mut object) = decoded.object else { return };
+        if object.is_namespaced() && object.metadata().namespace.is_empty() {
+            object.metadata_mut().namespace = namespace.into();
+        }
+        let line = decoded.line;
+        self.manifests.push(Manifest { object: object.into(), file: path.clone(), line, sound });
     }
 
     fn unreadable(message: &str) -> Self {

@@ -4,6 +4,7 @@
 //! tells when files changed.
 
 pub mod files;
+mod json;
 pub mod skydns;
 pub mod watch;
 pub mod yaml;

@@ -2,12 +2,14 @@
 //!
 //! Kubernetes' rules, not YAML 1.2's: documents are split at lines that start with `---` before anything is parsed,
 //! so a broken one costs only itself; `yes`, `on` and their friends are booleans and `0777` is octal, as in YAML 1.1;
-//! keys are texts. JSON is read by the same parser, of whose language it is a part.
+//! keys are texts. JSON is a part of the language; files of it are read by a faster reader, which leaves mistakes to this one.
 //!
 //! Text comes from strangers: a document may nest [`MAX_DEPTH`] deep, and aliases may make it at most
 //! [`MAX_ALIASED`] nodes larger than it was written ("billion laughs").
 
 mod scalar;
+
+pub(super) use scalar::plain;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 use std::collections::{HashMap, HashSet};

@@ -369,22 +369,34 @@ impl<'de> SeqAccess<'de> for Items<'_, 'de> {
     }
 }
 
+/// So many keys are compared with each other; a stranger's map may have a million, which are put in order.
+const FEW: usize = 32;
+
 /// The fields of a map; `known` are the names a struct has, `None` for a free map.
 struct Fields<'a, 'de> {
     known: Option<&'static [&'static str]>,
     fields: &'de [(super::Key, Tree)],
     next: usize,
     value: Option<(&'de str, &'de Tree)>,
-    /// A set, because a stranger's map may have a million keys.
+    /// Those of a map of more than [`FEW`].
     seen: BTreeSet<&'de str>,
     notes: &'a Notes,
 }
 
 impl<'de> Fields<'_, 'de> {
+    /// Whether a key, the one before `next`, stands further up already.
+    fn is_second(&mut self, key: &'de str) -> bool {
+        if self.fields.len() > FEW {
+            return !self.seen.insert(key);
+        }
+        let before = self.fields.iter().take(self.next.saturating_sub(1));
+        before.into_iter().any(|(other, _)| other.name == key)
+    }
+
     /// Whether a field is to be handed on; if not, says why.
     fn usable(&mut self, key: &'de super::Key, tree: &Tree) -> bool {
         let free_form = self.known.is_none();
-        if !self.seen.insert(&key.name) {
+        if self.is_second(&key.name) {
             self.notes.under_key(&key.name, free_form, || {
                 self.notes.note(
                     Kind::Duplicate,

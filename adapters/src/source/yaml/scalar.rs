@@ -3,7 +3,7 @@
 use svckit::api::{Tree, TreeNode};
 
 /// A scalar that was written without quotes, and how it was written where that can't be told from its value.
-pub(super) fn plain(line: u32, text: &str) -> Tree {
+pub(in crate::source) fn plain(line: u32, text: &str) -> Tree {
     let mut tree = Tree::new(line, resolve(text));
     let is_value = !matches!(tree.node, TreeNode::Text(_) | TreeNode::Null);
     if is_value && tree.scalar() != text {

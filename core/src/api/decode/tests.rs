@@ -88,3 +88,16 @@ fn kinds_have_suggestions_and_neighbours() {
     );
     assert!(kind("Gizmo").is_some_and(|(error, _)| error));
 }
+
+/// Small maps and large ones look for repeated keys in different ways.
+#[test]
+fn a_key_that_comes_twice_is_found_in_maps_of_any_size() {
+    for size in [2, FEW, FEW + 1, 1_000] {
+        let names: Vec<String> = (1..size).map(|n| format!("k{n}")).collect();
+        let names = names.iter().map(String::as_str).chain(["k1"]);
+        let labels = map(names.map(|name| (name, text("x"))).collect());
+        let found = &decode(&service(vec![], labels))[0].findings;
+        let [one] = &found[..] else { panic!("{size}: {found:?}") };
+        assert_eq!((one.kind, &*one.path), (Kind::Duplicate, "metadata.labels[k1]"), "{size}");
+    }
+}
