@@ -1,7 +1,7 @@
 //! JSON as trees with lines, and what is wrong with a text that was meant to be JSON.
 //!
 //! JSON is a part of YAML's language, and [`super::yaml`] reads it as well, at a tenth of the pace. This reader takes what is
-//! sound JSON, and both make the same of it; anything else (a mistake, a merge key, nesting without end) it leaves to
+//! sound JSON, and both make the same of it (YAML wants a key on one line with its colon, JSON doesn't); anything else (a mistake, a merge key, nesting without end) it leaves to
 //! the other. The items of a `List` become objects one by one, so that a large one never stands in memory as a tree.
 
 use jiter::{Jiter, Peek};
@@ -24,11 +24,18 @@ pub(super) fn read(text: &str, first_line: u32) -> Option<Document> {
     if !is_meant(text) {
         return None;
     }
-    let json = Jiter::new(text.as_bytes());
-    let mut reader = Reader { text, json, counted: 0, line: first_line };
-    let document = reader.document()?;
-    reader.json.finish().ok()?;
-    Some(document)
+    Reader::new(text, first_line).whole(Reader::document)
+}
+
+/// The same, but a `List` stays a tree too.
+pub(super) fn tree(text: &str, first_line: u32) -> Option<Tree> {
+    if !is_meant(text) {
+        return None;
+    }
+    Reader::new(text, first_line).whole(|reader| {
+        let peek = reader.json.peek().ok()?;
+        reader.value(peek, 0)
+    })
 }
 
 /// A text on the way to a tree.
@@ -41,8 +48,19 @@ struct Reader<'a> {
     line: u32,
 }
 
-impl Reader<'_> {
-    /// The whole text.
+impl<'a> Reader<'a> {
+    fn new(text: &'a str, first_line: u32) -> Self {
+        Self { text, json: Jiter::new(text.as_bytes()), counted: 0, line: first_line }
+    }
+
+    /// What `read` reads, if nothing is left then.
+    fn whole<T>(mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+        let read = read(&mut self)?;
+        self.json.finish().ok()?;
+        Some(read)
+    }
+
+    /// The objects of a `List`, or else the value that stands there.
     fn document(&mut self) -> Option<Document> {
         let peek = self.json.peek().ok()?;
         if peek != Peek::Object {
@@ -176,6 +194,7 @@ mod tests {
     #[track_caller]
     fn both(text: &str) {
         let want = yaml::read(text, 7).unwrap();
+        assert_eq!(tree(text, 7).as_ref(), Some(&want), "{text}");
         match read(text, 7).unwrap() {
             Document::Tree(came) => assert_eq!(came, want, "{text}"),
             Document::List(came) => {
@@ -200,6 +219,73 @@ mod tests {
               \"kind\": \"List\"}",
         );
         both(&format!("{{\"a\": {}{}}}", "[".repeat(MAX_DEPTH - 1), "]".repeat(MAX_DEPTH - 1)));
+    }
+
+    /// A JSON value of random shape, with blanks and new lines wherever they may stand.
+    fn random(next: &mut impl FnMut(usize) -> usize, depth: usize) -> String {
+        let blank = |next: &mut dyn FnMut(usize) -> usize| [" ", "", "\n", "", "\t"][next(5)];
+        let texts = [
+            "\"\"",
+            "\"on\"",
+            "\"a: b\"",
+            "\"- x\"",
+            "\"\\u00e9\\n\"",
+            "\"#\"",
+            "\"kind\"",
+            "\"List\"",
+        ];
+        let plain = [
+            "0",
+            "-7",
+            "80",
+            "1.50",
+            "1E2",
+            "true",
+            "false",
+            "null",
+            "1e-3",
+            "12345678901234567890",
+        ];
+        let (open, close, named) = match next(if depth > 4 { 2 } else { 4 }) {
+            0 => return texts[next(texts.len())].into(),
+            1 => return plain[next(plain.len())].into(),
+            2 => ('[', ']', false),
+            _ => ('{', '}', true),
+        };
+        let items: Vec<String> = (0..next(4))
+            .map(|_| {
+                let key = if named {
+                    format!("{}{}:", texts[next(texts.len())], blank(next))
+                } else {
+                    String::new()
+                };
+                let (before, value, after) = (blank(next), random(next, depth + 1), blank(next));
+                format!("{}{key}{before}{value}{after}", blank(next))
+            })
+            .collect();
+        format!("{open}{}{}{close}", blank(next), items.join(","))
+    }
+
+    #[test]
+    fn both_readers_agree_on_random_documents() {
+        let mut state = 7_u64;
+        let mut next = |n: usize| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % n
+        };
+        let mut read_both = 0;
+        for _ in 0..20_000 {
+            let text = format!("{{\"a\":{}}}", random(&mut next, 0));
+            assert!(tree(&text, 7).is_some(), "{text}");
+            // YAML wants a key on one line with its colon.
+            if yaml::read(&text, 7).is_ok() {
+                read_both += 1;
+                both(&text);
+            }
+        }
+        assert!(read_both > 15_000, "{read_both}");
     }
 
     #[test]

@@ -78,7 +78,8 @@ impl Lines {
     pub(super) fn of(bytes: &[u8]) -> Self {
         let mut objects = HashMap::new();
         for (line, part) in yaml::split(text(bytes).0) {
-            yaml::read(part, line).into_iter().for_each(|tree| enter(tree, &mut objects));
+            let tree = json::tree(part, line).or_else(|| yaml::read(part, line).ok());
+            tree.into_iter().for_each(|tree| enter(tree, &mut objects));
         }
         Self(objects)
     }
