@@ -64,8 +64,8 @@ pub struct Proxy {
     node: NodeConfig,
     own_node: Option<Arc<Node>>,
     services: OrderedMap<ServiceKey, Entry>,
-    /// All slices by name: each tells whose it is.
-    slices: HashTable<Arc<EndpointSlice>>,
+    /// All slices by name, with its hash, or else a table that grows would look at each: each tells whose it is.
+    slices: HashTable<(u64, Arc<EndpointSlice>)>,
     hasher: ahash::RandomState,
     claims: Claims,
     pub(super) counts: Counts,
@@ -245,15 +245,16 @@ impl Proxy {
 
     fn set_slice(&mut self, slice: &Arc<EndpointSlice>) {
         let Self { slices, hasher, .. } = self;
-        let is_it = |had: &Arc<EndpointSlice>| had.key == slice.key;
-        let rehash = |had: &Arc<EndpointSlice>| hasher.hash_one(&had.key);
-        match slices.entry(hasher.hash_one(&slice.key), is_it, rehash) {
+        let hash = hasher.hash_one(&slice.key);
+        let is_it =
+            |(other, had): &(u64, Arc<EndpointSlice>)| *other == hash && had.key == slice.key;
+        match slices.entry(hash, is_it, |(hash, _)| *hash) {
             hash_table::Entry::Vacant(free) => {
-                free.insert(slice.clone());
+                free.insert((hash, slice.clone()));
             }
-            hash_table::Entry::Occupied(had) if **had.get() == **slice => return,
+            hash_table::Entry::Occupied(had) if *had.get().1 == **slice => return,
             hash_table::Entry::Occupied(mut had) => {
-                let before = mem::replace(had.get_mut(), slice.clone());
+                let before = mem::replace(&mut had.get_mut().1, slice.clone());
                 if before.service != slice.service {
                     self.detach(&before);
                 }
@@ -276,9 +277,11 @@ impl Proxy {
     }
 
     fn remove_slice(&mut self, key: &NamespacedName) {
-        let is_it = |slice: &Arc<EndpointSlice>| slice.key == *key;
-        if let Ok(found) = self.slices.find_entry(self.hasher.hash_one(key), is_it) {
-            let (slice, _) = found.remove();
+        let hash = self.hasher.hash_one(key);
+        let is_it =
+            |(other, slice): &(u64, Arc<EndpointSlice>)| *other == hash && slice.key == *key;
+        if let Ok(found) = self.slices.find_entry(hash, is_it) {
+            let ((_, slice), _) = found.remove();
             self.detach(&slice);
         }
     }
