@@ -8,7 +8,7 @@
 //! ```
 //!
 //! A change writes the chains that it touches. After a start, and after a failure, every chain of ours is written over
-//! what is there: each table changes at once, so there is no moment without rules, and no rule of others is touched.
+//! what is there: each chain changes at once, so there is no moment without rules, and no rule of others is touched.
 //! What it costs is a process per family, and, in the kernel, the size of the tables.
 
 use std::{
@@ -207,8 +207,10 @@ impl Iptables {
                 continue;
             }
             let saved = if plan.full { self.saved(family)? } else { Saved::default() };
+            let in_pieces = plan.full && self.is_nf_tables(family)?;
             let mut text = String::new();
             if let Some((_, ruleset)) = self.rulesets.get_mut(place) {
+                ruleset.write_in_pieces(in_pieces);
                 // A String takes any text.
                 let _ = ruleset.write(plan, proxy, &saved, &mut text);
             }
@@ -259,6 +261,11 @@ impl Iptables {
             }
         }
         Ok(None)
+    }
+
+    /// Whether the program is the newer one, which wants large tables in pieces.
+    fn is_nf_tables(&self, family: Family) -> Result<bool, IptablesError> {
+        Ok(self.run(&[restore(family), "--version"], "")?.contains("nf_tables"))
     }
 
     fn saved(&self, family: Family) -> Result<Saved, IptablesError> {

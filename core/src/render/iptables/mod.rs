@@ -31,6 +31,7 @@
 
 mod fixed;
 mod name;
+mod pieces;
 mod rule;
 mod rules;
 mod ruleset;

@@ -278,3 +278,53 @@ fn names_from_outside_stay_in_their_quotes() {
     assert_eq!(text.matches("COMMIT\n").count(), 2, "{text}");
     assert!(!text.contains("*raw\n"), "{text}");
 }
+
+/// 3 × 200 Services of 2 endpoints: more chains than are written together.
+#[test]
+fn a_large_table_is_written_in_pieces_whose_jumps_lead_somewhere() {
+    let mut proxy = Proxy::new(NodeConfig::default(), Seed([1; 4]));
+    for (round, n) in (0..3_u8).flat_map(|round| (1..=200).map(move |n| (round, n))) {
+        let other = |key: &mut NamespacedName| key.namespace = std::format!("r{round}").into();
+        let ip = ClusterIps::single([10, 96, round + 1, n].into());
+        let Change::Service(mut one) = service(n, |s| s.exposure = Exposure::ClusterIp(ip)) else {
+            return;
+        };
+        let Change::Slice(mut two) = slice(n, &[1, 2]) else { return };
+        other(&mut Arc::make_mut(&mut one).key);
+        let slice = Arc::make_mut(&mut two);
+        other(&mut slice.key);
+        other(&mut slice.service);
+        proxy.apply(&Change::Service(one));
+        proxy.apply(&Change::Slice(two));
+    }
+    proxy.apply(&Change::Synced);
+    let mut text = String::new();
+    let mut ruleset = Ruleset::new(Family::V4);
+    ruleset.write_in_pieces(true);
+    ruleset.reset(proxy.items(), &proxy);
+    ruleset.write_full(&Saved::default(), &mut text).unwrap();
+    let commits: Vec<&str> =
+        text.split_inclusive("COMMIT\n").filter(|c| c.starts_with("*nat")).collect();
+    let chains = commits
+        .iter()
+        .flat_map(|commit| commit.lines())
+        .filter(|line| line.starts_with(':'))
+        .count();
+    assert_eq!(commits.len(), chains.div_ceil(super::pieces::TOGETHER));
+    assert!(commits.len() > 1);
+    let mut there = std::collections::BTreeSet::new();
+    for commit in &commits {
+        let declared: Vec<&str> =
+            commit.lines().filter_map(|l| l.strip_prefix(':')?.split(' ').next()).collect();
+        assert!(declared.len() <= super::pieces::TOGETHER, "{}", declared.len());
+        for name in declared {
+            assert!(there.insert(name), "{name} is written twice");
+        }
+        for rule in commit.lines().filter(|line| line.starts_with("-A")) {
+            let target = rule.split_once(" -j ").unwrap().1.split(' ').next().unwrap();
+            assert!(!target.starts_with("KUBE-") || there.contains(target), "{rule}");
+        }
+        let leads = commit.lines().any(|line| line.starts_with("-I"));
+        assert_eq!(leads, Some(commit) == commits.last(), "nobody is led here before the last");
+    }
+}
