@@ -176,6 +176,7 @@ impl Iptables {
     fn replace(&mut self, proxy: &Proxy) -> Result<Synced, IptablesError> {
         self.planner.reset();
         self.refused.clear();
+        self.ask_for_pieces(proxy)?;
         loop {
             let Some(plan) = self.planner.plan() else { return Err(IptablesError::NotSynced) };
             let ops = plan.ops.iter().filter(|op| !self.refused.contains_key(op.key()));
@@ -207,10 +208,8 @@ impl Iptables {
                 continue;
             }
             let saved = if plan.full { self.saved(family)? } else { Saved::default() };
-            let in_pieces = plan.full && self.is_nf_tables(family)?;
             let mut text = String::new();
             if let Some((_, ruleset)) = self.rulesets.get_mut(place) {
-                ruleset.write_in_pieces(in_pieces);
                 // A String takes any text.
                 let _ = ruleset.write(plan, proxy, &saved, &mut text);
             }
@@ -250,11 +249,12 @@ impl Iptables {
         proxy: &Proxy,
     ) -> Result<Option<String>, IptablesError> {
         let part = Plan { ops: Arc::new(ops.to_vec()), ..plan.clone() };
-        for family in proxy.node().families.iter().copied() {
+        let ours = self.rulesets.iter();
+        for (family, ruleset) in ours.filter(|(family, _)| proxy.node().families.contains(family)) {
             let mut text = String::new();
             // A String takes any text.
-            let _ = Ruleset::new(family).write(&part, proxy, &Saved::default(), &mut text);
-            let words = ["unshare", "--net", "--", restore(family), "--noflush"];
+            let _ = ruleset.clone().write(&part, proxy, &Saved::default(), &mut text);
+            let words = ["unshare", "--net", "--", restore(*family), "--noflush"];
             match self.run(&words, &text) {
                 Err(IptablesError::Refused { words, .. }) => return Ok(Some(words)),
                 other => drop(other?),
@@ -263,9 +263,19 @@ impl Iptables {
         Ok(None)
     }
 
-    /// Whether the program is the newer one, which wants large tables in pieces.
-    fn is_nf_tables(&self, family: Family) -> Result<bool, IptablesError> {
-        Ok(self.run(&[restore(family), "--version"], "")?.contains("nf_tables"))
+    /// Finds out whether the programs are the newer ones, which want large tables in pieces.
+    fn ask_for_pieces(&mut self, proxy: &Proxy) -> Result<(), IptablesError> {
+        for place in 0..self.rulesets.len() {
+            let Some((family, _)) = self.rulesets.get(place) else { continue };
+            if !proxy.node().families.contains(family) {
+                continue;
+            }
+            let newer = self.run(&[restore(*family), "--version"], "")?.contains("nf_tables");
+            if let Some((_, ruleset)) = self.rulesets.get_mut(place) {
+                ruleset.write_in_pieces(newer);
+            }
+        }
+        Ok(())
     }
 
     fn saved(&self, family: Family) -> Result<Saved, IptablesError> {

@@ -21,18 +21,12 @@ pub(super) enum Document {
 
 /// Reads a text that starts on `first_line`; `None` leaves it to the YAML reader.
 pub(super) fn read(text: &str, first_line: u32) -> Option<Document> {
-    if !is_meant(text) {
-        return None;
-    }
-    Reader::new(text, first_line).whole(Reader::document)
+    Reader::whole(text, first_line, Reader::document)
 }
 
 /// The same, but a `List` stays a tree too.
 pub(super) fn tree(text: &str, first_line: u32) -> Option<Tree> {
-    if !is_meant(text) {
-        return None;
-    }
-    Reader::new(text, first_line).whole(|reader| {
+    Reader::whole(text, first_line, |reader| {
         let peek = reader.json.peek().ok()?;
         reader.value(peek, 0)
     })
@@ -49,14 +43,19 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(text: &'a str, first_line: u32) -> Self {
-        Self { text, json: Jiter::new(text.as_bytes()), counted: 0, line: first_line }
-    }
-
-    /// What `read` reads, if nothing is left then.
-    fn whole<T>(mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
-        let read = read(&mut self)?;
-        self.json.finish().ok()?;
+    /// What `read` makes of a text that is meant to be JSON, if nothing is left then.
+    fn whole<T>(
+        text: &'a str,
+        first_line: u32,
+        read: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Option<T> {
+        if !is_meant(text) {
+            return None;
+        }
+        let json = Jiter::new(text.as_bytes());
+        let mut reader = Self { text, json, counted: 0, line: first_line };
+        let read = read(&mut reader)?;
+        reader.json.finish().ok()?;
         Some(read)
     }
 
@@ -67,22 +66,15 @@ impl<'a> Reader<'a> {
             return self.value(peek, 0).map(Document::Tree);
         }
         let line = self.line_here();
-        let mut fields = Vec::new();
-        let mut items = None;
-        let mut next = self.json.known_object().ok()?.map(String::from);
-        while let Some(name) = next {
-            let key = self.key(name)?;
-            let peek = self.json.peek().ok()?;
-            if key.name == "items" && peek == Peek::Array {
-                if items.is_some() {
-                    return None;
-                }
-                items = Some(self.items()?);
-            } else {
-                fields.push((key, self.value(peek, 1)?));
+        let (mut fields, mut items) = (Vec::new(), None);
+        self.each_field(|reader, key, peek| {
+            if key.name != "items" || peek != Peek::Array {
+                fields.push((key, reader.value(peek, 1)?));
+                return Some(());
             }
-            next = self.json.next_key().ok()?.map(String::from);
-        }
+            let second = items.replace(reader.items()?).is_some();
+            (!second).then_some(())
+        })?;
         let tree = Tree::new(line, TreeNode::Map(fields));
         match items {
             None => Some(Document::Tree(tree)),
@@ -93,11 +85,10 @@ impl<'a> Reader<'a> {
     /// The objects of what is probably a `List`: its kind may stand behind them.
     fn items(&mut self) -> Option<Vec<Decoded>> {
         let mut objects = Vec::new();
-        let mut next = self.json.known_array().ok()?;
-        while let Some(peek) = next {
-            objects.append(&mut decode(&self.value(peek, 2)?));
-            next = self.json.array_step().ok()?;
-        }
+        self.each_item(|reader, peek| {
+            objects.append(&mut decode(&reader.value(peek, 2)?));
+            Some(())
+        })?;
         Some(objects)
     }
 
@@ -105,8 +96,23 @@ impl<'a> Reader<'a> {
     fn value(&mut self, peek: Peek, depth: usize) -> Option<Tree> {
         let line = self.line_here();
         let node = match peek {
-            Peek::Object => TreeNode::Map(self.fields(depth)?),
-            Peek::Array => TreeNode::List(self.list(depth)?),
+            Peek::Object | Peek::Array if depth >= MAX_DEPTH => return None,
+            Peek::Object => {
+                let mut fields = Vec::new();
+                self.each_field(|reader, key, peek| {
+                    fields.push((key, reader.value(peek, depth + 1)?));
+                    Some(())
+                })?;
+                TreeNode::Map(fields)
+            }
+            Peek::Array => {
+                let mut items = Vec::new();
+                self.each_item(|reader, peek| {
+                    items.push(reader.value(peek, depth + 1)?);
+                    Some(())
+                })?;
+                TreeNode::List(items)
+            }
             Peek::String => TreeNode::Text(self.json.known_str().ok()?.into()),
             Peek::Null => self.json.known_null().ok().map(|()| TreeNode::Null)?,
             Peek::True | Peek::False => TreeNode::Bool(self.json.known_bool(peek).ok()?),
@@ -118,26 +124,29 @@ impl<'a> Reader<'a> {
         Some(Tree::new(line, node))
     }
 
-    fn fields(&mut self, depth: usize) -> Option<Vec<(Key, Tree)>> {
-        let mut fields = Vec::new();
+    /// Hands each key of an object to `take`, which reads its value.
+    fn each_field(
+        &mut self,
+        mut take: impl FnMut(&mut Self, Key, Peek) -> Option<()>,
+    ) -> Option<()> {
         let mut next = self.json.known_object().ok()?.map(String::from);
-        while let Some(name) = next.filter(|_| depth < MAX_DEPTH) {
+        while let Some(name) = next {
             let key = self.key(name)?;
             let peek = self.json.peek().ok()?;
-            fields.push((key, self.value(peek, depth + 1)?));
+            take(self, key, peek)?;
             next = self.json.next_key().ok()?.map(String::from);
         }
-        (depth < MAX_DEPTH).then_some(fields)
+        Some(())
     }
 
-    fn list(&mut self, depth: usize) -> Option<Vec<Tree>> {
-        let mut items = Vec::new();
+    /// Lets `take` read each item of an array.
+    fn each_item(&mut self, mut take: impl FnMut(&mut Self, Peek) -> Option<()>) -> Option<()> {
         let mut next = self.json.known_array().ok()?;
-        while let Some(peek) = next.filter(|_| depth < MAX_DEPTH) {
-            items.push(self.value(peek, depth + 1)?);
+        while let Some(peek) = next {
+            take(self, peek)?;
             next = self.json.array_step().ok()?;
         }
-        (depth < MAX_DEPTH).then_some(items)
+        Some(())
     }
 
     /// A key that was just read, with its colon.
@@ -158,7 +167,7 @@ impl<'a> Reader<'a> {
     /// The line of a place that is not before the last one asked for.
     fn line_at(&mut self, place: usize) -> u32 {
         let between = self.text.as_bytes().get(self.counted..place).unwrap_or_default();
-        self.line += between.iter().filter(|byte| **byte == b'\n').count() as u32;
+        self.line += yaml::newlines(between);
         self.counted = place.max(self.counted);
         self.line
     }

@@ -58,10 +58,15 @@ pub fn split(text: &str) -> impl Iterator<Item = (u32, &str)> {
         }
         let (part, after) = rest.split_at(end_of_document(rest));
         let start = line;
-        line += part.bytes().filter(|byte| *byte == b'\n').count() as u32;
+        line += newlines(part.as_bytes());
         rest = after;
         Some((start, part))
     })
+}
+
+/// How many lines end in a piece of text.
+pub(super) fn newlines(text: &[u8]) -> u32 {
+    text.iter().filter(|byte| **byte == b'\n').count() as u32
 }
 
 /// Where the next document starts: the next line after the first that begins with `---`.

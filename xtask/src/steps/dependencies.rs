@@ -30,8 +30,8 @@ const LICENCES: &[&str] = &[
 const TOOL_LICENCES: &[(&str, &str)] = &[("cbindgen", "MPL-2.0")];
 
 /// All that the core may name: each works without an operating system. `sha2` makes the names of kube-proxy's iptables
-/// chains; a hash of our own would be one more to trust. `smallvec` keeps the one address that an endpoint has in place,
-/// which takes unsafe code.
+/// chains; a hash of our own would be one more to trust. `smallvec` keeps lists that mostly hold one thing in place, an
+/// endpoint's addresses for example, which takes unsafe code.
 const CORE: &[&str] = &["ahash", "hashbrown", "ipnet", "serde", "sha2", "smallvec", "thiserror"];
 
 fn dependencies(workspace: &Workspace) -> Result<(), Fault> {

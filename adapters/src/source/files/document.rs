@@ -18,7 +18,7 @@ pub(super) fn text(bytes: &[u8]) -> (&str, Option<Finding>) {
         Err(error) => error,
     };
     let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
-    let line = 1 + good.iter().filter(|byte| **byte == b'\n').count() as u32;
+    let line = 1 + yaml::newlines(good);
     let message = format!("the file is not UTF-8 from byte {} on", good.len());
     let whole = good.get(..end_of_last_document(good)).unwrap_or_default();
     (str::from_utf8(whole).unwrap_or_default(), Some(wrong(Kind::Invalid, line, message)))

@@ -19,37 +19,37 @@ pub(super) const TOGETHER: usize = 300;
 /// A chain and its rules.
 pub(super) type Written<'a> = (ChainName, &'a str);
 
-/// The chains of one table, in the order in which they can be written; the last piece may be empty.
-pub(super) fn pieces(mut chains: Vec<Written<'_>>) -> Vec<Vec<Written<'_>>> {
+/// The chains of one table, in the order in which they can be written.
+pub(super) fn pieces(chains: Vec<Written<'_>>) -> Vec<Vec<Written<'_>>> {
     if chains.len() <= TOGETHER {
         return Vec::from([chains]);
     }
-    let depths = depths(&chains);
-    let depth = |chain: &Written<'_>| depths.get(&chain.0.to_string()).copied();
-    chains.sort_by_cached_key(depth);
-    chains.chunks(TOGETHER).map(<[_]>::to_vec).collect()
+    let mut ordered: Vec<(usize, Written<'_>)> = depths(&chains).into_iter().zip(chains).collect();
+    ordered.sort_by_key(|(depth, _)| *depth);
+    let ordered: Vec<Written<'_>> = ordered.into_iter().map(|(_, chain)| chain).collect();
+    ordered.chunks(TOGETHER).map(<[_]>::to_vec).collect()
 }
 
 /// How many jumps there are below each chain.
-fn depths(chains: &[Written<'_>]) -> BTreeMap<String, usize> {
-    let mut depths: BTreeMap<String, usize> =
-        chains.iter().map(|(chain, _)| (chain.to_string(), 0)).collect();
+fn depths(chains: &[Written<'_>]) -> Vec<usize> {
+    let names: Vec<String> = chains.iter().map(|(chain, _)| chain.to_string()).collect();
+    let places: BTreeMap<&str, usize> = names.iter().map(String::as_str).zip(0..).collect();
+    let below = |rules: &str| -> Vec<usize> {
+        rules.lines().filter_map(|rule| places.get(target(rule)?).copied()).collect()
+    };
+    let below: Vec<Vec<usize>> = chains.iter().map(|(_, rules)| below(rules)).collect();
+    let mut depths: Vec<usize> = chains.iter().map(|_| 0).collect();
     // A kernel takes no circles, and we write none; each round settles one depth more.
-    for _ in 0..chains.len() {
-        let mut settled = true;
-        for (chain, rules) in chains {
-            let below = rules.lines().filter_map(target).filter_map(|name| depths.get(name)).max();
-            let depth = below.map_or(0, |below| below + 1);
-            if let Some(known) = depths.get_mut(&chain.to_string())
-                && *known < depth
-            {
-                *known = depth;
-                settled = false;
-            }
-        }
-        if settled {
+    for _ in chains {
+        let deepest = |below: &Vec<usize>| {
+            let depths = below.iter().filter_map(|place| depths.get(*place));
+            depths.max().map_or(0, |depth| depth + 1)
+        };
+        let next: Vec<usize> = below.iter().map(deepest).collect();
+        if next == depths {
             break;
         }
+        depths = next;
     }
     depths
 }
